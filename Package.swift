@@ -1,0 +1,84 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Arrows go down only (Tests/ImportGraphTests guards them):
+//
+//             blupow                               blupow-worker              blupow-simulator
+//           /    |    \                            /      |                         |
+//   Supervisor   |   Publishers                BlueZ   Devices                  Simulator
+//           \    |    /     |                     |       |                    /        \
+//            Policy      Devices                DBus      |                Devices      DBus
+//                 \____________________  Readings  ______________/
+//
+// DBus stands over CDBus (libdbus-1); CLinux is the handful of Linux calls that Swift cannot import.
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+  name: "BluPow",
+  products: [
+    .executable(name: "blupow", targets: ["blupow"]),
+    .executable(name: "blupow-worker", targets: ["blupow-worker"]),
+    .executable(name: "blupow-simulator", targets: ["blupow-simulator"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "CDBus", pkgConfig: "dbus-1", providers: [.apt(["libdbus-1-dev"])]),
+    .target(name: "CLinux"),
+    .target(name: "DBus", dependencies: ["CDBus"], swiftSettings: strict),
+    .target(name: "Readings", swiftSettings: strict),
+    .target(name: "Devices", dependencies: ["Readings"], swiftSettings: strict),
+    .target(name: "BlueZ", dependencies: ["DBus", "Readings"], swiftSettings: strict),
+    .target(name: "Policy", dependencies: ["Readings"], swiftSettings: strict),
+    .target(name: "Supervisor", dependencies: ["Policy", "Readings", "CLinux", logging], swiftSettings: strict),
+    .target(name: "Publishers", dependencies: ["Policy", "Devices", "Readings"], swiftSettings: strict),
+    .target(name: "Simulator", dependencies: ["DBus", "Devices", "Readings"], swiftSettings: strict),
+    .executableTarget(
+      name: "blupow",
+      dependencies: [
+        "Supervisor", "Publishers", "Policy", "Devices", "Readings", argumentParser, logging, lifecycle, yams,
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "blupow-worker", dependencies: ["BlueZ", "Devices", "Readings", "CLinux"], swiftSettings: strict),
+    .executableTarget(
+      name: "blupow-simulator", dependencies: ["Simulator", "CLinux"], swiftSettings: strict),
+
+    // Tests/Rig: a private bus, the simulator and the worker as real processes. Tests/Zoo: workers that misbehave.
+    .target(name: "Rig", dependencies: ["Supervisor", "Readings"], path: "Tests/Rig", swiftSettings: strict),
+    .executableTarget(name: "zoo", dependencies: ["Readings", "CLinux"], path: "Tests/Zoo", swiftSettings: strict),
+    .testTarget(name: "HouseTests", dependencies: ["Rig"], swiftSettings: strict),
+    .testTarget(name: "ReadingsTests", dependencies: ["Readings"], swiftSettings: strict),
+    .testTarget(name: "DevicesTests", dependencies: ["Devices", "Readings"], swiftSettings: strict),
+    .testTarget(name: "PolicyTests", dependencies: ["Policy", "Readings"], swiftSettings: strict),
+    .testTarget(
+      name: "SupervisorTests", dependencies: ["Supervisor", "Policy", "Readings", "Rig", "zoo"], swiftSettings: strict),
+    .testTarget(
+      name: "SimulatorTests", dependencies: ["Simulator", "DBus", "Devices", "Readings", "Rig"], swiftSettings: strict),
+    .testTarget(
+      name: "WorkerTests", dependencies: ["Rig", "Readings", "BlueZ", "DBus", "blupow-worker", "blupow-simulator"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: [
+        "blupow", "Publishers", "Policy", "Devices", "Readings", "Rig", "Supervisor", "blupow-worker", "blupow-simulator",
+      ],
+      swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,125 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int blupow_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], int in, int out, int err) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  int rc = posix_spawn_file_actions_init(&actions);
+  if (rc) return rc;
+  rc = posix_spawnattr_init(&attributes);
+  if (rc) {
+    posix_spawn_file_actions_destroy(&actions);
+    return rc;
+  }
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  if (!rc) rc = posix_spawn_file_actions_adddup2(&actions, in, 0);
+  if (!rc) rc = posix_spawn_file_actions_adddup2(&actions, out, 1);
+  if (!rc) rc = posix_spawn_file_actions_adddup2(&actions, err, 2);
+  if (!rc) rc = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  if (!rc) rc = posix_spawnattr_setsigmask(&attributes, &none);
+  if (!rc) rc = posix_spawnattr_setsigdefault(&attributes, &all);
+  if (!rc)
+    rc = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  if (!rc) rc = posix_spawn(pid, path, &actions, &attributes, argv, envp);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  return rc;
+}
+
+int blupow_pidfd_open(pid_t pid) {
+  long fd = syscall(SYS_pidfd_open, pid, 0);
+  return fd < 0 ? -errno : (int)fd;
+}
+
+struct blupow_ended blupow_reap(pid_t pid) {
+  struct blupow_ended ended;
+  struct rusage usage;
+  int status = 0;
+  memset(&ended, 0, sizeof ended);
+  memset(&usage, 0, sizeof usage);
+  pid_t got;
+  do {
+    got = wait4(pid, &status, WNOHANG, &usage);
+  } while (got < 0 && errno == EINTR);
+  if (got <= 0) {
+    ended.reaped = got < 0 ? -1 : 0;
+    return ended;
+  }
+  ended.reaped = 1;
+  ended.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  ended.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  ended.cpu_us = (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec +
+                 usage.ru_stime.tv_usec;
+  ended.peak_kib = usage.ru_maxrss;
+  return ended;
+}
+
+int blupow_pipe(int fds[2]) { return pipe2(fds, O_CLOEXEC) ? errno : 0; }
+
+int blupow_eventfd(void) {
+  int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return fd < 0 ? -errno : fd;
+}
+
+int blupow_set_nonblocking(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ? errno : 0;
+}
+
+void blupow_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
+static int stop_fd = -1;
+
+static void stop(int signal) {
+  (void)signal;
+  int saved = errno;
+  const uint64_t one = 1;
+  if (write(stop_fd, &one, sizeof one) < 0) { /* the counter is full: it is readable already */
+  }
+  alarm(1);
+  errno = saved;
+}
+
+int blupow_catch_stop(void) {
+  stop_fd = blupow_eventfd();
+  if (stop_fd < 0) return stop_fd;
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = stop;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART; /* poll(2) is never restarted, so every wait of ours still ends */
+  if (sigaction(SIGTERM, &action, 0) || sigaction(SIGINT, &action, 0)) return -errno;
+  signal(SIGPIPE, SIG_IGN);
+  return stop_fd;
+}
+
+void blupow_backstop(int64_t milliseconds) {
+  struct itimerval timer;
+  memset(&timer, 0, sizeof timer);
+  timer.it_value.tv_sec = milliseconds / 1000;
+  timer.it_value.tv_usec = (milliseconds % 1000) * 1000;
+  setitimer(ITIMER_REAL, &timer, 0);
+}
+
+int blupow_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal) ? errno : 0; }
+
+int blupow_terminal_columns(int fd) {
+  struct winsize size;
+  return ioctl(fd, TIOCGWINSZ, &size) ? 0 : size.ws_col;
+}

@@ -1,0 +1,53 @@
+/* The Linux calls that Swift cannot import (variadic, macros, or absent from the Glibc module). Nothing here decides anything. */
+#ifndef BLUPOW_CLINUX_H
+#define BLUPOW_CLINUX_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* ---- spawner ---- */
+
+/* posix_spawn in a new session and process group: standard input, output and error are the three descriptors, every other
+   descriptor is closed, every signal has its default action and none is blocked. Returns 0 and *pid, or an errno. */
+int blupow_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], int in, int out, int err);
+
+/* pidfd_open(2): a descriptor (close-on-exec), or -errno. */
+int blupow_pidfd_open(pid_t pid);
+
+/* wait4(2) decoded. */
+struct blupow_ended {
+  int reaped;       /* 1 when a child was reaped, 0 when it still lives, -1 when there is none */
+  int signal;       /* the signal that killed it, 0 when it exited */
+  int exit_code;    /* its exit status when signal is 0 */
+  int64_t cpu_us;   /* user + system time */
+  int64_t peak_kib; /* peak resident memory */
+};
+struct blupow_ended blupow_reap(pid_t pid);
+
+/* A close-on-exec pipe: [0] reads, [1] writes. 0, or an errno. */
+int blupow_pipe(int fds[2]);
+
+/* A close-on-exec, non-blocking eventfd, or -errno. */
+int blupow_eventfd(void);
+
+int blupow_set_nonblocking(int fd);
+
+/* PR_SET_NAME for the calling thread. */
+void blupow_name_thread(const char *name);
+
+/* ---- worker ---- */
+
+/* From now on SIGTERM (and SIGINT) makes the returned descriptor readable and arms `alarm(1)` with its default action behind
+   it. The handler runs even where the program is stuck, so a stuck worker dies a second later by itself. A descriptor or -errno. */
+int blupow_catch_stop(void);
+
+/* The program's own last bound: SIGALRM with its default action after that many milliseconds. */
+void blupow_backstop(int64_t milliseconds);
+
+/* PR_SET_PDEATHSIG: this process gets `signal` when the thread that spawned it dies. */
+int blupow_die_with_parent(int signal);
+
+/* Columns of the terminal behind `fd`, or 0. */
+int blupow_terminal_columns(int fd);
+
+#endif

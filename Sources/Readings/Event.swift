@@ -1,0 +1,26 @@
+/// What a worker says: one line each, in this order in a poll: stages as they are entered, one `readings` or `failed` a device,
+/// `done`. A stopped worker ends with `stopped` instead.
+package enum Event: Equatable, Sendable {
+  case stage(Stage, attempt: Int)
+  case readings(DeviceReadings)
+  /// `device` is `nil` where the request itself, a scan, a release or a probe failed.
+  case failed(device: String?, FailureReport)
+  case seen(SeenDevice)
+  case probed(Probe)
+  case done(Done)
+  case stopped(Stage)
+}
+
+/// An event and the question it answers.
+package struct EventLine: Equatable, Sendable {
+  package var poll: String
+  /// Since the worker's start.
+  package var time: Duration
+  package var event: Event
+
+  package init(poll: String, time: Duration, event: Event) {
+    self.poll = poll
+    self.time = time
+    self.event = event
+  }
+}

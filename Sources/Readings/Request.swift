@@ -1,0 +1,212 @@
+import FoundationEssentials
+
+/// What a supervisor asks of one worker: the one line on its standard input.
+package struct Request: Equatable, Sendable {
+  package enum Job: Equatable, Sendable {
+    case poll(PollJob)
+    /// What is nearby, for `duration`; one `seen` line a device.
+    case scan(duration: Duration, adapter: String?)
+    /// Free a link that a killed worker left.
+    case release(Module)
+    /// What can be said of bus, bluetoothd and adapters.
+    case probe
+  }
+
+  /// Every line of the answer carries it.
+  package var poll: String
+  /// The supervisor's process id: a worker whose parent is another one by now was orphaned before it could ask for the signal.
+  package var parent: Int32?
+  /// Launch to exit, everything included.
+  package var deadline: Duration
+  package var job: Job
+
+  package init(poll: String, parent: Int32? = nil, deadline: Duration, job: Job) {
+    self.poll = poll
+    self.parent = parent
+    self.deadline = deadline
+    self.job = job
+  }
+
+  /// What `deadline` may be. The shortest leaves one second for the radio beside the three for cleaning up.
+  package static let deadlines = Duration.seconds(4)...Duration.seconds(120)
+}
+
+/// One BLE address and the adapter to reach it by (`nil`: any).
+package struct Module: Equatable, Sendable, Codable {
+  package var address: Address
+  package var adapter: String?
+
+  package init(address: Address, adapter: String? = nil) {
+    self.address = address
+    self.adapter = adapter
+  }
+}
+
+package struct PollJob: Equatable, Sendable {
+  package var module: Module
+  package var devices: [DeviceRequest]
+  /// Connection tries within this poll.
+  package var attempts: Int
+  /// The pause before the second try; it doubles.
+  package var retryDelay: Duration
+
+  package init(module: Module, devices: [DeviceRequest], attempts: Int = 2, retryDelay: Duration = .seconds(2)) {
+    self.module = module
+    self.devices = devices
+    self.attempts = attempts
+    self.retryDelay = retryDelay
+  }
+}
+
+/// One device behind the module.
+package struct DeviceRequest: Equatable, Sendable {
+  /// Names the device in the answer; unique within a request.
+  package var name: String
+  package var profile: String
+  /// Modbus unit id; `nil`: the profile's default, then its family's other one.
+  package var unit: UInt8?
+  /// The model as last read, where known: some signs depend on it.
+  package var model: String?
+  /// Optional blocks not to ask for, as `register/words`: known to be unsupported or silent.
+  package var skip: [String]
+
+  package init(name: String, profile: String, unit: UInt8? = nil, model: String? = nil, skip: [String] = []) {
+    self.name = name
+    self.profile = profile
+    self.unit = unit
+    self.model = model
+    self.skip = skip
+  }
+}
+
+// MARK: - JSON
+
+extension Request: Codable {
+  private enum Key: String, CodingKey {
+    case v, job, poll, parent, module, devices, attempts, adapter
+    case deadline = "deadline_s"
+    case retryDelay = "retry_delay_s"
+    case duration = "for_s"
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: Key.self)
+    func invalid(_ key: Key, _ text: String) -> DecodingError {
+      .dataCorruptedError(forKey: key, in: fields, debugDescription: text)
+    }
+    func seconds(_ key: Key, _ range: ClosedRange<Duration>, default standard: Duration? = nil) throws -> Duration {
+      guard let number = try fields.decodeIfPresent(Double.self, forKey: key) else {
+        guard let standard else { throw DecodingError.keyNotFound(key, .init(codingPath: [], debugDescription: "")) }
+        return standard
+      }
+      guard number.isFinite, number >= 0, number < 1e6, range.contains(.milliseconds(Int64(number * 1000))) else {
+        throw invalid(key, "\(number) is not within \(range.lowerBound.seconds) to \(range.upperBound.seconds) seconds")
+      }
+      return .milliseconds(Int64(number * 1000))
+    }
+
+    poll = try fields.decode(String.self, forKey: .poll)
+    guard (1...64).contains(poll.utf8.count) else { throw invalid(.poll, "a poll id has 1 to 64 bytes") }
+    parent = try fields.decodeIfPresent(Int32.self, forKey: .parent)
+    deadline = try seconds(.deadline, Request.deadlines)
+
+    let name = try fields.decode(String.self, forKey: .job)
+    switch name {
+    case "poll":
+      let devices = try fields.decode([DeviceRequest].self, forKey: .devices)
+      guard (1...Wire.maxDevices).contains(devices.count) else {
+        throw invalid(.devices, "\(devices.count) devices; 1 to \(Wire.maxDevices) are allowed")
+      }
+      guard Set(devices.map(\.name)).count == devices.count else { throw invalid(.devices, "two devices share a name") }
+      let attempts = try fields.decodeIfPresent(Int.self, forKey: .attempts) ?? 2
+      guard (1...5).contains(attempts) else { throw invalid(.attempts, "\(attempts) is not within 1 to 5") }
+      job = .poll(
+        PollJob(
+          module: try fields.decode(Module.self, forKey: .module), devices: devices, attempts: attempts,
+          retryDelay: try seconds(.retryDelay, .zero ... .seconds(30), default: .seconds(2))))
+    case "scan":
+      job = .scan(
+        duration: try seconds(.duration, .seconds(1)...deadline, default: .seconds(10)),
+        adapter: try fields.decodeIfPresent(String.self, forKey: .adapter))
+    case "release": job = .release(try fields.decode(Module.self, forKey: .module))
+    case "probe": job = .probe
+    default: throw invalid(.job, "there is no job '\(name.prefix(40))'")
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Key.self)
+    try fields.encode(Wire.version, forKey: .v)
+    try fields.encode(poll, forKey: .poll)
+    try fields.encodeIfPresent(parent, forKey: .parent)
+    try fields.encode(deadline.seconds, forKey: .deadline)
+    switch job {
+    case .poll(let poll):
+      try fields.encode("poll", forKey: .job)
+      try fields.encode(poll.module, forKey: .module)
+      try fields.encode(poll.devices, forKey: .devices)
+      try fields.encode(poll.attempts, forKey: .attempts)
+      try fields.encode(poll.retryDelay.seconds, forKey: .retryDelay)
+    case .scan(let duration, let adapter):
+      try fields.encode("scan", forKey: .job)
+      try fields.encode(duration.seconds, forKey: .duration)
+      try fields.encodeIfPresent(adapter, forKey: .adapter)
+    case .release(let module):
+      try fields.encode("release", forKey: .job)
+      try fields.encode(module, forKey: .module)
+    case .probe: try fields.encode("probe", forKey: .job)
+    }
+  }
+
+  /// Reads a request line; every way in which it can be wrong has a failure of its own.
+  package static func parse(_ line: [UInt8]) throws(FailureReport) -> Request {
+    struct Head: Decodable {
+      var v: Int
+      var job: String
+    }
+    let head: Head
+    do {
+      head = try Wire.decode(Head.self, from: line)
+    } catch {
+      throw FailureReport(.badRequest, at: .start, "The request line cannot be read: \(Wire.explain(error)).")
+    }
+    guard head.v == Wire.version else {
+      throw FailureReport(
+        .versionUnknown, at: .start, "The request is of protocol version \(head.v); this worker speaks version \(Wire.version).")
+    }
+    guard ["poll", "scan", "release", "probe"].contains(head.job) else {
+      throw FailureReport(.jobUnknown, at: .start, "There is no job '\(head.job.prefix(40))'.")
+    }
+    do {
+      return try Wire.decode(Request.self, from: line)
+    } catch {
+      throw FailureReport(.badRequest, at: .start, "The request line cannot be read: \(Wire.explain(error)).")
+    }
+  }
+}
+
+extension DeviceRequest: Codable {
+  private enum Key: String, CodingKey { case name, profile, unit, model, skip }
+
+  package init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: Key.self)
+    name = try fields.decode(String.self, forKey: .name)
+    guard (1...Wire.maxNameBytes).contains(name.utf8.count) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .name, in: fields, debugDescription: "a device's name has 1 to \(Wire.maxNameBytes) bytes")
+    }
+    profile = try fields.decode(String.self, forKey: .profile)
+    unit = try fields.decodeIfPresent(UInt8.self, forKey: .unit)
+    model = try fields.decodeIfPresent(String.self, forKey: .model)
+    skip = try fields.decodeIfPresent([String].self, forKey: .skip) ?? []
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Key.self)
+    try fields.encode(name, forKey: .name)
+    try fields.encode(profile, forKey: .profile)
+    try fields.encodeIfPresent(unit, forKey: .unit)
+    try fields.encodeIfPresent(model, forKey: .model)
+    if !skip.isEmpty { try fields.encode(skip, forKey: .skip) }
+  }
+}
