@@ -20,8 +20,9 @@ package struct Profile: Sendable {
   /// Values and notes of what the blocks answered, by block name.
   package func decode(_ answers: [String: [UInt16]], model known: String?) -> Decoding {
     var decoding = Decoding(model: known)
-    if let field = field("model"), let words = raw(field, in: answers),
-      case .reading(let reading, _) = field.decode(words, model: nil), case .text(let model) = reading.value
+    if let page = field("model"), let words = raw(page, in: answers),
+      case .reading(let reading, _) = page.decode(words, model: nil),
+      case .text(let model) = reading.value
     {
       decoding.model = model
     }
