@@ -1,3 +1,5 @@
+import Readings
+
 /// What a family of devices answers: the pages of its manual and how to ask for them.
 package struct Profile: Sendable {
   package var name: String
