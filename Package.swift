@@ -72,7 +72,7 @@ let package = Package(
     .testTarget(
       name: "SimulatorTests", dependencies: ["Simulator", "DBus", "Devices", "Readings", "Rig"], swiftSettings: strict),
     .testTarget(
-      name: "WorkerTests", dependencies: ["Rig", "Readings", "BlueZ", "DBus", "blupow-worker", "blupow-simulator"],
+      name: "WorkerTests", dependencies: ["Rig", "Supervisor", "Readings", "BlueZ", "DBus", "blupow-worker", "blupow-simulator"],
       swiftSettings: strict),
     .testTarget(
       name: "CommandTests",

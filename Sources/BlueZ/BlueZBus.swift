@@ -11,14 +11,19 @@ package final class BlueZBus {
   private var awaited: Set<UInt32> = []
   private let connection: Connection
   private let stop: Int32
+  /// When the process must be on its way out: no question is asked after it.
+  private let limit: Instant
 
   package typealias Instant = ContinuousClock.Instant
 
   static let name = "org.bluez"
 
-  /// - Parameter stop: a descriptor that becomes readable when the process shall stop.
-  package init(address: String, stop: Int32) throws {
+  /// - Parameters:
+  ///   - stop: a descriptor that becomes readable when the process shall stop.
+  ///   - limit: after it, silence is not looked into any more.
+  package init(address: String, stop: Int32, limit: Instant) throws {
     self.stop = stop
+    self.limit = limit
     do {
       connection = try Connection(address: address)
     } catch .unreachable(let name, let text) {
@@ -99,11 +104,12 @@ package final class BlueZBus {
 
   /// After a wait that ended with nothing: whether the D-Bus daemon or bluetoothd itself does not answer (at most 0.5 s).
   package func silence(at stage: Stage) -> FailureReport? {
+    let end = min(limit, .now + .milliseconds(500))
+    guard end > .now else { return nil }
     do {
       let peer = "org.freedesktop.DBus.Peer"
       let bus = try expect(.call(to: "org.freedesktop.DBus", "/org/freedesktop/DBus", peer, "Ping"))
       let daemon = try expect(.call(to: Self.name, "/org/bluez", peer, "Ping"))
-      let end = ContinuousClock.now + .milliseconds(500)
       guard try reply(to: bus, until: end) != nil else {
         return FailureReport(.busSilent, at: stage, "The D-Bus daemon stopped answering.")
       }

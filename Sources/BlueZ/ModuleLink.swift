@@ -119,7 +119,7 @@ package final class ModuleLink {
     try bus.call(
       write, ObjectTree.characteristic, "WriteValue",
       [.bytes(frame), .properties(["type": .string("command")])], at: .read, until: .now + .seconds(2),
-      late: FailureReport(.linkLost, at: .read, "bluetoothd did not take a frame for \(address) within 2 s."))
+      late: FailureReport(.daemonSilent, at: .read, "bluetoothd did not take a frame for \(address) within 2 s."))
   }
 
   package func receive(until deadline: Instant) throws -> [UInt8]? {

@@ -88,6 +88,8 @@ package final class Connection {
     while true {
       if let ready = try wait(until: .now, watching: descriptors) { return .readable(ready) }
       if let message = try pop() { return .message(message) }
+      // "Disconnected" comes once; after it nothing ever comes.
+      guard dbus_connection_get_is_connected(raw) != 0 else { throw .disconnected }
       guard ContinuousClock.now < deadline else { return .deadline }
       if let ready = try wait(until: deadline, watching: descriptors) { return .readable(ready) }
     }

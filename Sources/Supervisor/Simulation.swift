@@ -24,16 +24,17 @@ package final class Simulation: Sendable {
   /// - Parameters:
   ///   - program: the path of blupow-simulator.
   ///   - setup: its configuration (`protocol/simulator.md`); `nil`: one healthy inverter.
+  ///   - busPolicy: more rules for the bus, e.g. `<deny send_interface="..."/>`.
   ///   - journal: every line that the simulator says.
   package static func start(
-    program: String, setup: [UInt8]? = nil, journal: @escaping @Sendable ([UInt8]) -> Void = { _ in }
+    program: String, setup: [UInt8]? = nil, busPolicy: String = "", journal: @escaping @Sendable ([UInt8]) -> Void = { _ in }
   ) async throws -> Simulation {
     guard let setpriv = find("setpriv"), let daemon = find("dbus-daemon") else {
       throw Trouble("dbus-daemon and setpriv are needed: apt-get install dbus util-linux")
     }
     let directory = try makeDirectory()
     do {
-      try write(busConfiguration(directory), to: "\(directory)/bus.conf")
+      try write(busConfiguration(directory, policy: busPolicy), to: "\(directory)/bus.conf")
       var arguments = ["--control", "--die-with-parent"]
       if let setup {
         try write(setup, to: "\(directory)/simulator.json")
@@ -85,6 +86,9 @@ package final class Simulation: Sendable {
     }
   }
 
+  /// Returns when the simulator has ended.
+  package func untilSimulatorIsGone() async { await drained.value }
+
   /// One control line to the simulator.
   package func tell(_ line: String) { simulator.write(Array((line + "\n").utf8)) }
 
@@ -111,7 +115,7 @@ package final class Simulation: Sendable {
     return nil
   }
 
-  private static func busConfiguration(_ directory: String) -> [UInt8] {
+  private static func busConfiguration(_ directory: String, policy: String) -> [UInt8] {
     Array(
       """
       <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -125,6 +129,7 @@ package final class Simulation: Sendable {
           <allow send_type="method_return"/><allow send_type="error"/>
           <allow receive_type="method_call"/><allow receive_type="signal"/>
           <allow receive_type="method_return"/><allow receive_type="error"/>
+          \(policy)
         </policy>
       </busconfig>
       """.utf8)

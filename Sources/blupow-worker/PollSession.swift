@@ -45,16 +45,12 @@ final class PollSession {
   }
 
   private func work() throws {
-    let bus = try radio.open()
-    let adapter = try bus.adapter(for: job.module)
-    let link = ModuleLink(bus, to: job.module.address, at: adapter.path(of: job.module.address))
-    self.link = link
-    if link.isKnown {
-      try reporter.enter(.release)
-      done.foundStanding = try link.free(until: min(budget.work, .now + .seconds(5)))
-    }
-    if !link.isKnown { try find(link, bus, adapter) }
     for attempt in 1...job.attempts {
+      // A D-Bus connection of its own for each attempt: bluetoothd remembers the subscriptions of one that lives, and refuses
+      // them the second time.
+      let bus = try radio.open(attempt: attempt)
+      let link = try module(on: bus, attempt)
+      self.link = link
       do {
         try connectAndRead(link, attempt)
         return
@@ -66,6 +62,19 @@ final class PollSession {
         let _: Bool? = try bus.wait(at: report.stage, until: .now + pause) { _ in nil }
       }
     }
+  }
+
+  /// The module as bluetoothd has it: freed if somebody's link stands, scanned for if it is unknown.
+  private func module(on bus: BlueZBus, _ attempt: Int) throws -> ModuleLink {
+    let adapter = try bus.adapter(for: job.module)
+    let link = ModuleLink(bus, to: job.module.address, at: adapter.path(of: job.module.address))
+    if link.isKnown {
+      try reporter.enter(.release, attempt: attempt)
+      let stood = try link.free(until: min(budget.work, .now + .seconds(5)))
+      if attempt == 1 { done.foundStanding = stood }
+    }
+    if !link.isKnown { try find(link, bus, adapter) }
+    return link
   }
 
   /// Unknown to bluetoothd: scan until it is heard, never for a fixed time, and stop the scan before connecting.

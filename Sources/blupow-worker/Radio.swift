@@ -10,9 +10,9 @@ struct Radio {
   let reporter: Reporter
   let budget: Budget
 
-  func open() throws -> BlueZBus {
-    try reporter.enter(.bus)
-    let bus = try BlueZBus(address: busAddress, stop: stop)
+  func open(attempt: Int = 1) throws -> BlueZBus {
+    try reporter.enter(.bus, attempt: attempt)
+    let bus = try BlueZBus(address: busAddress, stop: stop, limit: budget.closing)
     try bus.open(until: budget.work)
     return bus
   }

@@ -26,10 +26,10 @@ package final class Scene: Sendable {
   package static let fast =
     #"{"advertise_ms":5,"connect_ms":0,"services_ms":0,"reply_ms":0,"fragment_ms":0,"disconnect_ms":20}"#
 
-  package static func start(_ setup: String) async throws -> Scene {
+  package static func start(_ setup: String, busPolicy: String = "") async throws -> Scene {
     let journal = Journal()
     let simulation = try await Simulation.start(
-      program: Built.path("blupow-simulator"), setup: Array(setup.utf8)
+      program: Built.path("blupow-simulator"), setup: Array(setup.utf8), busPolicy: busPolicy
     ) { line in journal.append(String(decoding: line, as: UTF8.self)) }
     return Scene(simulation: simulation, journal: journal)
   }
@@ -41,8 +41,15 @@ package final class Scene: Sendable {
 
   package func end() async { await simulation.end() }
 
+  /// Waits until the simulator's journal has ended with its process.
+  package func untilSimulatorIsGone() async throws { await simulation.untilSimulatorIsGone() }
+
   package var environment: [String: String] {
-    ["DBUS_SYSTEM_BUS_ADDRESS": simulation.busAddress, "XDG_RUNTIME_DIR": simulation.directory]
+    environment(bus: simulation.busAddress)
+  }
+
+  package func environment(bus: String) -> [String: String] {
+    ["DBUS_SYSTEM_BUS_ADDRESS": bus, "XDG_RUNTIME_DIR": simulation.directory]
   }
 
   /// A control line, and the journal's answer to it.

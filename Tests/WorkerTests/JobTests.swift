@@ -1,0 +1,66 @@
+import Readings
+import Rig
+import Supervisor
+import Testing
+
+/// The jobs besides `poll`.
+@Suite struct JobTests {
+  @Test(.timeLimit(.minutes(1))) func `a scan names who is nearby, and ends its discovery`() async throws {
+    let scene = try await Scene.start(
+      """
+      {"modules":[{"address":"D8:B6:73:BF:4F:75","name":"BTRIC134000035   ","rssi":-58,"delays":\(Scene.fast),"devices":[]},
+        {"address":"AA:BB:CC:00:11:22","name":"Fridge","rssi":-80,"delays":\(Scene.fast),"devices":[]}]}
+      """)
+    let run = try await scene.worker(["scan", "--for", "1s"])
+    let seen = run.events.compactMap { if case .seen(let device) = $0.event { device } else { nil } }
+    #expect(Set(seen.map(\.address.text)) == ["D8:B6:73:BF:4F:75", "AA:BB:CC:00:11:22"])
+    let module = seen.first { $0.address.text == "D8:B6:73:BF:4F:75" }
+    #expect(module?.name == "BTRIC134000035")
+    #expect(module?.profile == "inverter")
+    #expect(module?.rssi == -58)
+    #expect(module?.isRenogy == true)
+    #expect(seen.first { $0.name == "Fridge" }?.isRenogy == false)
+    #expect(run.exitCode == 0)
+    #expect(try await scene.quiet() != nil)
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `release frees a link that somebody left`() async throws {
+    let scene = try await Scene.one(#""known":true"#)
+    _ = try await scene.tell(#"{"do":"link","address":"D8:B6:73:BF:4F:75","owner":"other"}"#)
+    let run = try await scene.worker(["release", "--address", Scene.address])
+    #expect(run.done?.foundStanding == true)
+    #expect(run.done?.link == .closed)
+    #expect(run.exitCode == 0)
+    #expect(try await scene.quiet() != nil)
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `release of a module that nobody knows has nothing to do`() async throws {
+    let scene = try await Scene.one()
+    let run = try await scene.worker(["release", "--address", "AA:BB:CC:00:11:22"])
+    #expect(run.done?.link == Done.Link.none)
+    #expect(run.exitCode == 0)
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `release leaves a module alone that a living worker holds`() async throws {
+    let scene = try await Scene.one()
+    let lock = try HeldLock(of: Scene.address, under: scene.simulation.directory)
+    let run = try await scene.worker(["release", "--address", Scene.address, "--deadline", "4s"])
+    #expect(run.failure?.failure == .held)
+    lock.free()
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a probe says what the radio side looks like`() async throws {
+    let scene = try await Scene.one(#""known":true"#, adapters: #"[{"name":"hci0"},{"name":"hci1","powered":false}]"#)
+    let run = try await scene.worker(["probe"])
+    let probe = run.events.compactMap { if case .probed(let probe) = $0.event { probe } else { nil } }.first
+    #expect(probe?.adapters.map(\.name) == ["hci0", "hci1"])
+    #expect(probe?.adapters.map(\.powered) == [true, false])
+    #expect(probe?.adapters.first?.devices == 1)
+    #expect(run.exitCode == 0)
+    await scene.end()
+  }
+}

@@ -1,0 +1,52 @@
+import Glibc
+import Readings
+import Rig
+import Supervisor
+import Synchronization
+import Testing
+
+/// Half a second from SIGTERM to the end, at every stage. `Tests/run` runs this suite alone: beside eighty other processes a
+/// loaded machine would be measured, not the worker.
+@Suite(.serialized) struct PromptStopTests {
+  /// When a stage line was answered with a signal.
+  final class Mark: Sendable {
+    private let time = Mutex<ContinuousClock.Instant?>(nil)
+    func set() { time.withLock { $0 = $0 ?? .now } }
+    var elapsed: Duration? { time.withLock { $0.map { $0.duration(to: .now) } } }
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: StopTests.held)
+  func `told to stop at any stage, it says so and is gone within half a second`(held: StopTests.Held) async throws {
+    let scene = try await StopTests.scene(held)
+    let mark = Mark()
+    let run = try await scene.poll { line, child in
+      guard case .stage(held.stage, _) = line.event else { return }
+      mark.set()
+      child.kill(SIGTERM)
+    }
+    #expect(try #require(mark.elapsed) < .milliseconds(500))
+    #expect(run.events.last?.event == .stopped(held.stage), "\(run.raw)")
+    #expect(run.exitCode == 75)
+    // Its Disconnect is on its way though it did not wait (unless bluetoothd never frees this one).
+    if !held.module.contains("disconnect_never") { #expect(try await scene.quiet() != nil) }
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: StopTests.held, [true, false])
+  func `with the bus or bluetoothd frozen, it still stops within half a second`(held: StopTests.Held, freezeBus: Bool)
+    async throws
+  {
+    let scene = try await StopTests.scene(held)
+    let mark = Mark()
+    let run = try await scene.poll { line, child in
+      guard case .stage(held.stage, _) = line.event else { return }
+      (freezeBus ? scene.simulation.bus : scene.simulation.simulator).kill(SIGSTOP)
+      mark.set()
+      child.kill(SIGTERM)
+    }
+    #expect(try #require(mark.elapsed) < .milliseconds(500))
+    #expect(run.events.last?.event == .stopped(held.stage))
+    #expect(run.exitCode == 75)
+    await scene.end()
+  }
+}
