@@ -68,7 +68,8 @@ let package = Package(
     .testTarget(name: "DevicesTests", dependencies: ["Devices", "Readings"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy", "Readings"], swiftSettings: strict),
     .testTarget(
-      name: "SupervisorTests", dependencies: ["Supervisor", "Policy", "Readings", "Rig", "zoo"], swiftSettings: strict),
+      name: "SupervisorTests", dependencies: ["Supervisor", "Policy", "Readings", "Rig", "zoo", logging],
+      swiftSettings: strict),
     .testTarget(
       name: "SimulatorTests", dependencies: ["Simulator", "DBus", "Devices", "Readings", "Rig"], swiftSettings: strict),
     .testTarget(

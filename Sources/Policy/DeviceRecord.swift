@@ -1,0 +1,66 @@
+package import FoundationEssentials
+import Readings
+
+/// One device's history, as far as its status needs it. Bounded, however long it runs.
+package struct DeviceRecord: Equatable, Sendable {
+  /// The last real readings: when, by the clock that decides and by the one for people.
+  private struct Last: Equatable {
+    var readings: DeviceReadings
+    var at: Instant
+    var wall: Date
+  }
+
+  package let config: DeviceConfig
+  private var last: Last?
+  private var lastPollSucceeded = false
+  private var failure: FailureReport?
+  private var consecutiveFailures = 0
+  private var rate = SuccessRate()
+  private var availability: AvailabilityRecord
+  private var connectTimes = RecentMean()
+  private var connectMs: Int64?
+  private var pollMs: Int64?
+  private var rssi: Int?
+
+  package init(_ config: DeviceConfig, start: Instant) {
+    self.config = config
+    availability = AvailabilityRecord(start: start)
+  }
+
+  /// What a poll brought for this device. A poll that was stopped by us says nothing about it.
+  package mutating func note(_ outcome: PollOutcome, limits: Freshness.Limits, at now: Instant, wall: Date) {
+    guard let answer = outcome.answers[config.name], answer.failure?.failure != .stopped else { return }
+    availability.advance(to: now, availableUntil: last.map { $0.at + limits.grace })
+    rate.note(success: answer.readings != nil)
+    pollMs = outcome.lasted.milliseconds
+    rssi = outcome.done?.rssi
+    switch answer {
+    case .readings(let readings):
+      last = Last(readings: readings, at: now, wall: wall)
+      (lastPollSucceeded, failure, consecutiveFailures) = (true, nil, 0)
+      connectMs = outcome.done?.connectMs
+      if let connectMs { connectTimes.note(Double(connectMs)) }
+    case .failed(let report):
+      (lastPollSucceeded, failure) = (false, report)
+      consecutiveFailures += 1
+      connectMs = nil
+    }
+  }
+
+  package func freshness(limits: Freshness.Limits, at now: Instant) -> Freshness {
+    Freshness(age: last.map { now - $0.at }, lastPollSucceeded: lastPollSucceeded, limits: limits)
+  }
+
+  /// - Parameter deadline: of the module's next poll.
+  package func status(limits: Freshness.Limits, deadline: Duration, at now: Instant) -> DeviceStatus {
+    let freshness = freshness(limits: limits, at: now)
+    var availability = availability
+    availability.advance(to: now, availableUntil: last.map { $0.at + limits.grace })
+    return DeviceStatus(
+      name: config.name, address: config.address, profile: config.profile, model: last?.readings.model,
+      status: freshness.status, available: freshness.isAvailable, testMode: config.testMode, age: last.map { now - $0.at },
+      readAt: last?.wall, readings: freshness.isAvailable ? last?.readings.readings ?? [:] : [:], failure: failure,
+      successRate: rate.share, availability: availability.share, connectMs: connectMs, connectMsMean: connectTimes.mean,
+      pollMs: pollMs, consecutiveFailures: consecutiveFailures, deadline: deadline, rssi: rssi)
+  }
+}

@@ -1,0 +1,69 @@
+import FoundationEssentials
+import Readings
+
+extension DeviceStatus: Codable {
+  private enum Key: String, CodingKey {
+    case name, address, profile, model, status, available, readings, failure, availability, rssi
+    case testMode = "test_mode"
+    case age = "age_s"
+    case readAt = "read_at"
+    case successRate = "success_rate"
+    case connectMs = "connect_ms"
+    case connectMsMean = "connect_ms_mean"
+    case pollMs = "poll_ms"
+    case consecutiveFailures = "consecutive_failures"
+    case deadline = "deadline_s"
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: Key.self)
+    name = try fields.decode(String.self, forKey: .name)
+    address = try fields.decode(Address.self, forKey: .address)
+    profile = try fields.decode(String.self, forKey: .profile)
+    model = try fields.decodeIfPresent(String.self, forKey: .model)
+    status = try fields.decode(Freshness.Status.self, forKey: .status)
+    available = try fields.decode(Bool.self, forKey: .available)
+    testMode = try fields.decode(Bool.self, forKey: .testMode)
+    age = try fields.decodeIfPresent(Double.self, forKey: .age).map { .seconds($0) }
+    readAt = try fields.decodeIfPresent(String.self, forKey: .readAt).map { try Date($0, strategy: Self.rfc3339) }
+    readings = try fields.decode([String: Reading].self, forKey: .readings)
+    failure = try fields.decodeIfPresent(FailureReport.self, forKey: .failure)
+    successRate = try fields.decodeIfPresent(Double.self, forKey: .successRate)
+    availability = try fields.decodeIfPresent(Double.self, forKey: .availability)
+    connectMs = try fields.decodeIfPresent(Int64.self, forKey: .connectMs)
+    connectMsMean = try fields.decodeIfPresent(Double.self, forKey: .connectMsMean)
+    pollMs = try fields.decodeIfPresent(Int64.self, forKey: .pollMs)
+    consecutiveFailures = try fields.decode(Int.self, forKey: .consecutiveFailures)
+    deadline = .seconds(try fields.decode(Double.self, forKey: .deadline))
+    rssi = try fields.decodeIfPresent(Int.self, forKey: .rssi)
+  }
+
+  /// Every key is always there: null says that nobody knows.
+  package func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Key.self)
+    try fields.encode(name, forKey: .name)
+    try fields.encode(address, forKey: .address)
+    try fields.encode(profile, forKey: .profile)
+    try fields.encode(model, forKey: .model)
+    try fields.encode(status, forKey: .status)
+    try fields.encode(available, forKey: .available)
+    try fields.encode(testMode, forKey: .testMode)
+    try fields.encode(age.map { rounded($0.seconds, to: 10) }, forKey: .age)
+    try fields.encode(readAt?.formatted(Self.rfc3339), forKey: .readAt)
+    try fields.encode(readings, forKey: .readings)
+    try fields.encode(failure, forKey: .failure)
+    try fields.encode(successRate.map { rounded($0, to: 10_000) }, forKey: .successRate)
+    try fields.encode(availability.map { rounded($0, to: 10_000) }, forKey: .availability)
+    try fields.encode(connectMs, forKey: .connectMs)
+    try fields.encode(connectMsMean.map { rounded($0, to: 10) }, forKey: .connectMsMean)
+    try fields.encode(pollMs, forKey: .pollMs)
+    try fields.encode(consecutiveFailures, forKey: .consecutiveFailures)
+    try fields.encode(deadline.seconds, forKey: .deadline)
+    try fields.encode(rssi, forKey: .rssi)
+  }
+
+  private static let rfc3339 = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+}
+
+/// The double that prints with no more digits than `1 / parts` has.
+private func rounded(_ number: Double, to parts: Double) -> Double { (number * parts).rounded() / parts }

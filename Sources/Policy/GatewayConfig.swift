@@ -1,0 +1,87 @@
+package import Readings
+
+/// The settings that policy needs, checked already by whoever read them.
+package struct GatewayConfig: Equatable, Sendable {
+  package var name: String
+  package var interval: Duration
+  package var timeout: TimeoutScale
+  /// Connection tries within one poll.
+  package var attempts: Int
+  /// The pause before the second try; it doubles.
+  package var retryDelay: Duration
+  package var cacheFor: Duration
+  package var grace: Duration
+  package var devices: [DeviceConfig]
+
+  package init(
+    name: String, interval: Duration = .seconds(30), timeout: TimeoutScale = .automatic, attempts: Int = 2,
+    retryDelay: Duration = .seconds(2), cacheFor: Duration = .seconds(300), grace: Duration = .seconds(600),
+    devices: [DeviceConfig]
+  ) {
+    self.name = name
+    self.interval = interval
+    self.timeout = timeout
+    self.attempts = attempts
+    self.retryDelay = retryDelay
+    self.cacheFor = cacheFor
+    self.grace = grace
+    self.devices = devices
+  }
+
+  /// The devices by their address, in the order of its first mention: one module, one connection. The module's interval is the
+  /// smallest of its devices', its adapter the first that one of them names.
+  package var modules: [ModuleConfig] {
+    var order: [Address] = []
+    var members: [Address: [DeviceConfig]] = [:]
+    for device in devices {
+      if members[device.address] == nil { order.append(device.address) }
+      members[device.address, default: []].append(device)
+    }
+    return order.map { address in
+      let devices = members[address] ?? []
+      return ModuleConfig(
+        module: Module(address: address, adapter: devices.lazy.compactMap(\.adapter).first), devices: devices,
+        interval: devices.map { $0.interval ?? interval }.min() ?? interval, timeout: timeout, attempts: attempts,
+        retryDelay: retryDelay, cacheFor: cacheFor, grace: grace)
+    }
+  }
+}
+
+/// One device: a profile and a Modbus unit behind a module.
+package struct DeviceConfig: Equatable, Sendable {
+  package var name: String
+  package var address: Address
+  package var profile: String
+  package var unit: UInt8?
+  /// `nil`: any.
+  package var adapter: String?
+  /// `nil`: the gateway's.
+  package var interval: Duration?
+  /// Simulated; said wherever the device is shown.
+  package var testMode: Bool
+
+  package init(
+    name: String, address: Address, profile: String, unit: UInt8? = nil, adapter: String? = nil, interval: Duration? = nil,
+    testMode: Bool = false
+  ) {
+    self.name = name
+    self.address = address
+    self.profile = profile
+    self.unit = unit
+    self.adapter = adapter
+    self.interval = interval
+    self.testMode = testMode
+  }
+}
+
+/// One BLE address with all devices behind it, and how it is polled.
+package struct ModuleConfig: Equatable, Sendable {
+  package var module: Module
+  package var devices: [DeviceConfig]
+  package var interval: Duration
+  package var timeout: TimeoutScale
+  package var attempts: Int
+  package var retryDelay: Duration
+  package var cacheFor: Duration
+  package var grace: Duration
+}

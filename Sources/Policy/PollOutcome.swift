@@ -1,0 +1,56 @@
+package import Readings
+
+/// What one poll of a module came to.
+package struct PollOutcome: Equatable, Sendable {
+  package enum Answer: Equatable, Sendable {
+    case readings(DeviceReadings)
+    case failed(FailureReport)
+
+    package var readings: DeviceReadings? { if case .readings(let readings) = self { readings } else { nil } }
+    package var failure: FailureReport? { if case .failed(let report) = self { report } else { nil } }
+  }
+
+  package var poll: String
+  /// Every device of the request, by name.
+  package var answers: [String: Answer]
+  /// The worker's last line, where it came so far.
+  package var done: Done?
+  /// The furthest stage that was entered.
+  package var stage: Stage
+  /// Launch to end.
+  package var lasted: Duration
+  /// It may have left a link.
+  package var needsRelease: Bool
+  /// What went wrong besides; it takes nothing from the readings.
+  package var trouble: FailureReport?
+  package var workerCPU: Duration
+  package var workerPeakKiB: Int
+
+  package init(
+    poll: String, answers: [String: Answer], done: Done? = nil, stage: Stage = .start, lasted: Duration = .zero,
+    needsRelease: Bool = false, trouble: FailureReport? = nil, workerCPU: Duration = .zero, workerPeakKiB: Int = 0
+  ) {
+    self.poll = poll
+    self.answers = answers
+    self.done = done
+    self.stage = stage
+    self.lasted = lasted
+    self.needsRelease = needsRelease
+    self.trouble = trouble
+    self.workerCPU = workerCPU
+    self.workerPeakKiB = workerPeakKiB
+  }
+
+  /// One device's answer makes the module's poll a success.
+  package var succeeded: Bool { answers.values.contains { $0.readings != nil } }
+
+  /// The module itself failed. A failure of bus, adapter or ours says nothing about it.
+  package var blamesModule: Bool {
+    !succeeded && answers.values.contains { $0.failure?.failure.whose == .module }
+  }
+
+  /// It was told to stop: that says nothing about anybody.
+  package var wasStopped: Bool {
+    !succeeded && !answers.isEmpty && answers.values.allSatisfy { $0.failure?.failure == .stopped }
+  }
+}

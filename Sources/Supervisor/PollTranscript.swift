@@ -1,0 +1,136 @@
+import Glibc
+package import Policy
+package import Readings
+
+/// Hears one worker out and judges: its lines and its end go in, one answer a device comes out. Pure.
+///
+/// A device that was answered stays answered, whatever follows. A line that breaks the protocol ends all belief: what comes after
+/// it is not read. Two answers for one device contradict each other, and neither is believed.
+package struct PollTranscript: Sendable {
+  private let poll: String
+  private let devices: [String]
+  private var answers: [String: PollOutcome.Answer] = [:]
+  /// What the worker says of the whole poll.
+  private var verdict: FailureReport?
+  /// How it broke the protocol.
+  private var fault: FailureReport?
+  private var trouble: FailureReport?
+  private var done: Done?
+  private var stopped = false
+  private var deadline: Duration?
+  private var killed = false
+  private var strangers = 0
+  package private(set) var stage = Stage.start
+
+  package init(poll: String, devices: [String]) {
+    self.poll = poll
+    self.devices = devices
+  }
+
+  package mutating func hear(_ event: ChildEvent, deadline: Duration) {
+    switch event {
+    case .line(let line): hear(line)
+    case .overflow(.line(let limit)): babbled("wrote a line of more than \(limit) bytes")
+    case .overflow(.total(let limit)): babbled("wrote more than \(limit) bytes")
+    case .deadline: self.deadline = deadline
+    case .killed: killed = true
+    case .errorLine, .ended: break
+    }
+  }
+
+  private mutating func hear(_ line: [UInt8]) {
+    guard fault == nil else { return }
+    do {
+      let line = try Wire.decode(EventLine.self, from: line)
+      guard line.poll == poll else {
+        strangers += 1
+        return
+      }
+      hear(line.event)
+    } catch is EventLine.UnknownEvent {
+      // A newer worker of the same protocol version may say more.
+    } catch let error as EventLine.OtherVersion {
+      fault = FailureReport(
+        .versionUnknown, at: stage, "The worker speaks protocol version \(error.version); this is version \(Wire.version).")
+    } catch {
+      babbled("wrote a line that cannot be read: \(Wire.explain(error))")
+    }
+  }
+
+  private mutating func hear(_ event: Event) {
+    guard done == nil else { return babbled("went on after its last line") }
+    switch event {
+    case .stage(let entered, _): stage = max(stage, entered)
+    case .readings(let readings):
+      guard devices.contains(readings.device) else { return babbled("answered for a device that was not asked for") }
+      if case .readings = answers[readings.device] {
+        babbled("answered twice for \(readings.device)")
+        answers[readings.device] = fault.map { .failed($0) }
+      } else {
+        answers[readings.device] = .readings(readings)
+      }
+    case .failed(let device?, let report):
+      guard devices.contains(device) else { return babbled("answered for a device that was not asked for") }
+      if answers[device] == nil { answers[device] = .failed(report) } else { trouble = report }
+    case .failed(nil, let report): verdict = report
+    case .done(let done): self.done = done
+    case .stopped(let at):
+      stopped = true
+      stage = max(stage, at)
+    case .seen, .probed: babbled("answered another job than the one it was given")
+    }
+  }
+
+  private mutating func babbled(_ what: String) {
+    fault = fault ?? FailureReport(.workerBabbled, at: stage, "The worker \(what).")
+  }
+
+  /// - Parameter stopAsked: we asked it to end before its deadline.
+  package func concluded(_ ending: Ending, stopAsked: Bool) -> PollOutcome {
+    let missing = judge(ending, stopAsked: stopAsked)
+    let answers = devices.map { ($0, self.answers[$0] ?? .failed(missing)) }
+    let isWhole = devices.allSatisfy { self.answers[$0] != nil } && done != nil
+    let hasSuccess = self.answers.values.contains { $0.readings != nil }
+    return PollOutcome(
+      poll: poll, answers: Dictionary(uniqueKeysWithValues: answers), done: done, stage: stage, lasted: ending.lasted,
+      needsRelease: mayHaveLeftLink(ending),
+      trouble: done?.trouble ?? trouble ?? (hasSuccess ? fault ?? (isWhole ? nil : missing) : nil),
+      workerCPU: ending.cpu, workerPeakKiB: ending.peakKiB)
+  }
+
+  /// The failure of the devices that have no answer.
+  private func judge(_ ending: Ending, stopAsked: Bool) -> FailureReport {
+    func report(_ failure: Failure, _ message: String) -> FailureReport { FailureReport(failure, at: stage, message) }
+    if let fault { return fault }
+    if let verdict { return verdict }
+    if let deadline {
+      return report(
+        .workerTimedOut, "The worker was ended at its deadline of \(deadline.seconds) s\(killed ? " by force" : ""), in \(stage)."
+      )
+    }
+    if stopAsked || stopped { return report(.stopped, "The poll was stopped in \(stage).") }
+    switch ending.cause {
+    case .abandoned: return report(.workerTimedOut, "The worker did not end after SIGKILL; it had come to \(stage).")
+    case .signalled(let signal): return report(.workerCrashed, "The worker was ended by signal \(signal) in \(stage).")
+    case .exited(let code):
+      if !ending.remainder.isEmpty { return report(.workerBabbled, "The worker ended in the middle of a line.") }
+      if strangers > 0 { return report(.workerBabbled, "The worker answered another poll than the one it was given.") }
+      if done != nil { return report(.workerBabbled, "The worker ended its answer without a word about this device.") }
+      return report(.workerCrashed, "The worker exited with \(code) and without an answer, in \(stage).")
+    }
+  }
+
+  private func mayHaveLeftLink(_ ending: Ending) -> Bool {
+    if let done { return done.link == .left }
+    guard case .exited = ending.cause, deadline == nil, !stopped else { return true }
+    // One that ended by itself before it came to the radio has left nothing.
+    return stage >= .release || verdict == nil
+  }
+}
+
+extension Stage: Comparable {
+  /// By the order of a poll.
+  package static func < (left: Stage, right: Stage) -> Bool {
+    (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
+  }
+}

@@ -1,0 +1,42 @@
+import Glibc
+
+/// What /proc says, for tests of what is left behind.
+package enum Processes {
+  /// `R`, `S`, `T`, `Z` ..., or `nil` where there is no such process.
+  package static func state(of pid: Int32) -> Character? {
+    // "1234 (name) S 1 ...", and the name may hold parentheses.
+    guard let text = read("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
+    return text[text.index(after: end)...].first { $0 != " " }
+  }
+
+  /// Open descriptors of this process: number to what it is.
+  package static func descriptors() -> [Int: String] {
+    guard let directory = opendir("/proc/self/fd") else { return [:] }
+    defer { closedir(directory) }
+    var found: [Int: String] = [:]
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard let number = Int(name), number != Int(dirfd(directory)) else { continue }
+      var buffer = [CChar](repeating: 0, count: 256)
+      let count = readlink("/proc/self/fd/\(number)", &buffer, buffer.count)
+      found[number] = count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : "?"
+    }
+    return found
+  }
+
+  /// Resident memory of this process, in KiB.
+  package static func residentKiB() -> Int {
+    let line = read("/proc/self/status")?.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+    return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+  }
+
+  private static func read(_ path: String) -> String? {
+    guard let file = fopen(path, "r") else { return nil }
+    defer { fclose(file) }
+    var buffer = [UInt8](repeating: 0, count: 8192)
+    let count = fread(&buffer, 1, buffer.count, file)
+    return String(decoding: buffer[..<count], as: UTF8.self)
+  }
+}

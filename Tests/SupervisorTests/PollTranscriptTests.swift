@@ -1,0 +1,75 @@
+import Policy
+import Readings
+import Testing
+
+@testable import Supervisor
+
+@Suite struct PollTranscriptTests {
+  private let readings = DeviceReadings(
+    device: "Inverter", profile: "inverter", unit: 32, model: nil,
+    readings: ["battery_voltage": Reading(.number(52.4), unit: "V")])
+
+  private func outcome(
+    _ events: [Event], devices: [String] = ["Inverter"], cause: Ending.Cause = .exited(0), stopAsked: Bool = false,
+    before: [ChildEvent] = [], after: [ChildEvent] = []
+  ) throws -> PollOutcome {
+    var transcript = PollTranscript(poll: "p-1", devices: devices)
+    let lines = try events.map { event in
+      ChildEvent.line(Array(try Wire.line(EventLine(poll: "p-1", time: .zero, event: event)).dropLast()))
+    }
+    for event in before + lines + after { transcript.hear(event, deadline: .seconds(25)) }
+    return transcript.concluded(Ending(cause: cause, lasted: .seconds(3)), stopAsked: stopAsked)
+  }
+
+  @Test func `a killed worker's failure names the furthest stage, not the last`() throws {
+    let outcome = try outcome(
+      [.stage(.services, attempt: 1), .stage(.connect, attempt: 2)], cause: .signalled(9), after: [.deadline, .killed])
+    #expect(
+      outcome.answers["Inverter"]?.failure
+        == FailureReport(.workerTimedOut, at: .services, "The worker was ended at its deadline of 25.0 s by force, in services."))
+  }
+
+  @Test func `one device's answer leaves the other's failure alone`() throws {
+    let silent = FailureReport(.silent, at: .read, "Unit 48 did not answer.")
+    let outcome = try outcome(
+      [.readings(readings), .failed(device: "Battery", silent), .done(Done(link: .closed))], devices: ["Inverter", "Battery"])
+    #expect(outcome.answers == ["Inverter": .readings(readings), "Battery": .failed(silent)])
+    #expect(outcome.succeeded && !outcome.blamesModule)
+  }
+
+  @Test func `a failure of the whole poll is every unanswered device's`() throws {
+    let missing = FailureReport(.busMissing, at: .bus, "No bus.")
+    let outcome = try outcome(
+      [.stage(.bus, attempt: 1), .failed(device: nil, missing)], devices: ["A", "B"], cause: .exited(69))
+    #expect(outcome.answers == ["A": .failed(missing), "B": .failed(missing)])
+    #expect(!outcome.needsRelease && !outcome.blamesModule)
+  }
+
+  @Test func `readings stand whatever follows`() throws {
+    let trouble = FailureReport(.daemonSilent, at: .disconnect, "Disconnect was not answered.")
+    for after in [[ChildEvent.line([1])], [.deadline], [.overflow(.line(limit: 5))]] {
+      #expect(try outcome([.readings(readings)], after: after).answers["Inverter"] == .readings(readings))
+    }
+    let late = try outcome([.readings(readings), .failed(device: "Inverter", trouble)])
+    #expect(late.answers["Inverter"] == .readings(readings))
+    #expect(late.trouble == trouble)
+    #expect(try outcome([.readings(readings), .done(Done(link: .closed, trouble: trouble))]).trouble == trouble)
+  }
+
+  @Test func `after a line that cannot be read nothing is believed`() throws {
+    let outcome = try outcome([.readings(readings)], before: [.line(Array("Traceback".utf8))])
+    #expect(outcome.answers["Inverter"]?.failure?.failure == .workerBabbled)
+  }
+
+  @Test func `readings of a device that was not asked for are nobody's`() throws {
+    let outcome = try outcome([.readings(readings), .done(Done(link: .closed))], devices: ["Battery"])
+    #expect(outcome.answers.keys.sorted() == ["Battery"])
+    #expect(outcome.answers["Battery"]?.failure?.failure == .workerBabbled)
+  }
+
+  @Test func `a stop that we asked for is no crash`() throws {
+    let outcome = try outcome([.stage(.connect, attempt: 1)], cause: .signalled(15), stopAsked: true)
+    #expect(outcome.answers["Inverter"]?.failure?.failure == .stopped)
+    #expect(outcome.wasStopped)
+  }
+}

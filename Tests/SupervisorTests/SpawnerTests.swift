@@ -1,0 +1,217 @@
+import Glibc
+import Readings
+import Rig
+import Testing
+
+@testable import Supervisor
+
+@Suite struct SpawnerTests {
+  private func zoo(_ animal: String, input: String = "\n", keepsInputOpen: Bool = false) -> Command {
+    Command(path: Built.path("zoo"), arguments: [animal], input: Array(input.utf8), keepsInputOpen: keepsInputOpen)
+  }
+
+  /// All that a child says until it has ended.
+  private func run(
+    _ command: Command, limits: OutputLimits = .worker, deadline: Duration? = .seconds(20), grace: Duration = .seconds(2)
+  ) async throws -> [ChildEvent] {
+    let child = try await Spawner.shared.start(command, limits: limits, deadline: deadline, grace: grace)
+    return await child.output.reduce(into: []) { $0.append($1) }
+  }
+
+  private func ending(_ events: [ChildEvent]) throws -> Ending {
+    guard case .ended(let ending) = try #require(events.last) else { throw Missing(events: events) }
+    return ending
+  }
+
+  private struct Missing: Error { var events: [ChildEvent] }
+
+  @Test func `a program's lines, its half line and its exit code arrive`() async throws {
+    let events = try await run(
+      Command(
+        path: "/bin/sh", arguments: ["-c", #"echo one; echo two >&2; echo "$A"; printf half; exit 7"#], environment: ["A": "b"]))
+    let ending = try ending(events)
+    #expect(events.contains(.line(Array("one".utf8))))
+    #expect(events.contains(.line(Array("b".utf8))))
+    #expect(events.contains(.errorLine("two")))
+    #expect(ending.cause == .exited(7))
+    #expect(ending.remainder == Array("half".utf8))
+    #expect(events.count == 4)
+  }
+
+  @Test func `nothing of our environment is inherited`() async throws {
+    let events = try await run(
+      Command(path: Built.path("zoo"), arguments: ["says_its_environment"], environment: ["LANG": "C"], input: [10]))
+    #expect(events.dropLast() == [.line(Array("LANG=C".utf8))])
+  }
+
+  @Test func `a program that is not there is a failure that names it`() async throws {
+    await #expect(throws: SpawnFailure(path: "/nonexistent/worker", errno: ENOENT)) {
+      try await run(Command(path: "/nonexistent/worker"))
+    }
+    #expect(
+      SpawnFailure(path: "/nonexistent/worker", errno: ENOENT).description
+        == "/nonexistent/worker could not be started: No such file or directory.")
+  }
+
+  @Test func `all that was said before the end is heard`() async throws {
+    let events = try await run(zoo("last_words"))
+    #expect(events.count == 2001)
+    #expect(events[1999] == .line(Array("2000 ....................".utf8)))
+  }
+
+  @Test func `standard input is written while output is read, and closed on request`() async throws {
+    let child = try await Spawner.shared.start(
+      Command(path: "/bin/cat", keepsInputOpen: true), limits: .worker, deadline: .seconds(20))
+    var lines = 0
+    child.write(Array("first\n".utf8))
+    for await event in child.output {
+      switch event {
+      case .line where lines == 0:
+        lines += 1
+        child.write(Array(repeating: UInt8(ascii: "x"), count: 60_000) + [10])
+        child.closeInput()
+      case .line(let line):
+        lines += 1
+        #expect(line.count == 60_000)
+      case .ended(let ending): #expect(ending.cause == .exited(0))
+      default: Issue.record("\(event)")
+      }
+    }
+    #expect(lines == 2)
+  }
+
+  @Test func `input that nobody reads harms nobody`() async throws {
+    let events = try await run(Command(path: "/bin/true", input: Array(repeating: 120, count: 300_000)))
+    #expect(try ending(events).cause == .exited(0))
+  }
+
+  @Test func `a child that leaves a mebibyte of input unread is stopped`() async throws {
+    let child = try await Spawner.shared.start(
+      zoo("never_reads_stdin", keepsInputOpen: true), limits: .worker, deadline: .seconds(20))
+    child.write(Array(repeating: 120, count: 1_200_000))
+    let events: [ChildEvent] = await child.output.reduce(into: []) { $0.append($1) }
+    #expect(try ending(events).cause == .signalled(SIGTERM))
+  }
+
+  @Test func `at the deadline SIGTERM is sent, and it is enough for a child that obeys`() async throws {
+    let events = try await run(zoo("hangs"), deadline: .milliseconds(300))
+    #expect(events.contains(.deadline) && !events.contains(.killed))
+    let ending = try ending(events)
+    #expect(ending.cause == .signalled(SIGTERM))
+    #expect(ending.lasted >= .milliseconds(300) && ending.lasted < .seconds(2))
+  }
+
+  @Test func `a child that ignores SIGTERM is killed after the grace`() async throws {
+    let events = try await run(zoo("ignores_sigterm"), deadline: .milliseconds(300), grace: .milliseconds(300))
+    #expect(events.dropLast() == [.deadline, .killed])
+    let ending = try ending(events)
+    #expect(ending.cause == .signalled(SIGKILL))
+    #expect(ending.lasted >= .milliseconds(600) && ending.lasted < .seconds(3))
+  }
+
+  @Test func `a child that stopped itself is woken to hear SIGTERM`() async throws {
+    let events = try await run(zoo("stops_itself"), deadline: .milliseconds(300))
+    #expect(try ending(events).cause == .signalled(SIGTERM))
+  }
+
+  @Test func `stop ends it without a deadline`() async throws {
+    let child = try await Spawner.shared.start(zoo("hangs"), limits: .worker, deadline: nil)
+    child.stop()
+    let events: [ChildEvent] = await child.output.reduce(into: []) { $0.append($1) }
+    #expect(try ending(events).cause == .signalled(SIGTERM))
+    #expect(!events.contains(.deadline))
+  }
+
+  @Test func `a flood without a newline is an overflow, and the flooder ends`() async throws {
+    let events = try await run(zoo("floods"))
+    #expect(events.first == .overflow(.line(limit: 65_536)))
+    #expect(try ending(events).remainder.count < 200_000)
+  }
+
+  @Test func `a flood of lines is cut at the total`() async throws {
+    let events = try await run(zoo("floods_lines"))
+    #expect(events.contains(.overflow(.total(limit: 1_048_576))))
+    #expect(events.count < 16_400)
+  }
+
+  @Test func `a flood of empty lines is cut long before a million of them`() async throws {
+    let events = try await run(Command(path: "/usr/bin/yes", arguments: [""]))
+    #expect(events.contains(.overflow(.total(limit: 1_048_576))))
+    #expect(events.count < 16_400)
+  }
+
+  @Test func `standard error is cut and dropped, and the child goes on`() async throws {
+    let events = try await run(zoo("floods_stderr"))
+    let errors = events.compactMap { event -> String? in if case .errorLine(let line) = event { line } else { nil } }
+    #expect(errors.count == 15)
+    #expect(errors[0].utf8.count == 4096)
+    #expect(errors.last == "(more than 65536 bytes of standard error: the rest is dropped)")
+    #expect(try ending(events).cause == .exited(64))
+  }
+
+  @Test func `a child whose stream is dropped is stopped`() async throws {
+    var child: Child? = try await Spawner.shared.start(zoo("hangs"), limits: .worker, deadline: nil)
+    let pid = try #require(child).pid
+    child = nil
+    #expect(await isGone(pid))
+  }
+
+  @Test func `a grandchild that holds the pipes is neither waited for nor left`() async throws {
+    let events = try await run(zoo("double_fork"))
+    let ending = try ending(events)
+    #expect(ending.cause == .exited(0))
+    #expect(ending.lasted < .seconds(5))
+    guard case .line(let line)? = events.first, let grandchild = Int32(String(decoding: line, as: UTF8.self)) else {
+      throw Missing(events: events)
+    }
+    #expect(await isGone(grandchild))
+  }
+
+  @Test func `its cost is told`() async throws {
+    let ending = try ending(
+      try await run(Command(path: "/bin/sh", arguments: ["-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done"])))
+    #expect(ending.cpu > .milliseconds(1) && ending.cpu < .seconds(5))
+    #expect(ending.peakKiB > 500)
+  }
+
+  @Test func `200 runs of every kind leave no descriptor, no process and no grandchild`() async throws {
+    let before = Processes.descriptors().count
+    let animals = ["double_fork", "garbage", "hangs", "ignores_sigterm", "floods", "crashes", "stops_itself", "closes_stdout"]
+    var pids: [Int32] = []
+    for batch in 0..<10 {
+      try await withThrowingTaskGroup(of: [Int32].self) { group in
+        for number in 0..<20 {
+          let command = zoo(animals[(batch * 20 + number) % animals.count])
+          group.addTask {
+            let child = try await Spawner.shared.start(
+              command, limits: .worker, deadline: .milliseconds(150), grace: .milliseconds(50))
+            var seen = [child.pid]
+            for await event in child.output {
+              if case .line(let line) = event, let pid = Int32(String(decoding: line, as: UTF8.self)) { seen.append(pid) }
+            }
+            return seen
+          }
+        }
+        for try await seen in group { pids += seen }
+      }
+    }
+    #expect(pids.count >= 200)
+    for pid in pids { #expect(await isGone(pid)) }
+    // Other suites run beside this one and hold some descriptors for a while; a leak of one a run would be 200 for ever.
+    var after = Processes.descriptors().count
+    for _ in 0..<600 where after > before + 3 {
+      try await Task.sleep(for: .milliseconds(100))
+      after = Processes.descriptors().count
+    }
+    #expect(after <= before + 3)
+  }
+
+  /// Waits until `pid` is no process or a zombie (which is its adopter's to reap), at most 5 s.
+  private func isGone(_ pid: Int32) async -> Bool {
+    for _ in 0..<500 {
+      if Processes.state(of: pid).map({ $0 == "Z" }) ?? true { return true }
+      try? await Task.sleep(for: .milliseconds(10))
+    }
+    return false
+  }
+}

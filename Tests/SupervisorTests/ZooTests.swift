@@ -1,0 +1,137 @@
+import Logging
+import Policy
+import Readings
+import Rig
+import Testing
+
+@testable import Supervisor
+
+/// Every way in which a worker can misbehave is one named failure, in bounded time.
+@Suite struct ZooTests {
+  private func poll(_ animal: String, deadline: Duration = .seconds(4), devices: [String] = ["Inverter"]) async throws
+    -> PollOutcome
+  {
+    let runner = PollRunner(
+      worker: WorkerCommand(path: Built.path("zoo"), arguments: [animal], environment: [:]), grace: .milliseconds(300),
+      log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    let module = Module(address: try #require(Address("D8:B6:73:BF:4F:75")))
+    return await runner.poll(
+      Request(
+        poll: "p-1", deadline: deadline,
+        job: .poll(PollJob(module: module, devices: devices.map { DeviceRequest(name: $0, profile: "inverter", unit: 32) }))))
+  }
+
+  struct Case: Sendable, CustomTestStringConvertible {
+    var animal: String
+    var failure: Failure
+    var stage = Stage.start
+    var needsRelease = true
+    var testDescription: String { animal }
+  }
+
+  @Test(arguments: [
+    Case(animal: "hangs", failure: .workerTimedOut, stage: .connect),
+    Case(animal: "ignores_sigterm", failure: .workerTimedOut),
+    Case(animal: "drips", failure: .workerTimedOut),
+    Case(animal: "floods", failure: .workerBabbled),
+    Case(animal: "floods_lines", failure: .workerBabbled, stage: .read),
+    Case(animal: "long_line", failure: .workerBabbled),
+    Case(animal: "garbage", failure: .workerBabbled),
+    Case(animal: "half_line", failure: .workerBabbled),
+    Case(animal: "two_results", failure: .workerBabbled),
+    Case(animal: "late_result", failure: .workerBabbled, needsRelease: false),
+    Case(animal: "wrong_poll", failure: .workerBabbled),
+    Case(animal: "newer_version", failure: .versionUnknown),
+    Case(animal: "nothing", failure: .workerCrashed),
+    Case(animal: "crashes", failure: .workerCrashed),
+    Case(animal: "exits_70", failure: .workerCrashed),
+    Case(animal: "double_fork", failure: .workerBabbled),
+    Case(animal: "stops_itself", failure: .workerTimedOut),
+    Case(animal: "closes_stdout", failure: .workerTimedOut),
+    Case(animal: "never_reads_stdin", failure: .workerTimedOut),
+    Case(animal: "fails", failure: .notSeen, stage: .scan, needsRelease: false),
+    Case(animal: "stopped", failure: .stopped, stage: .connect),
+  ])
+  func `each misbehaviour is one named failure, within its deadline and grace`(_ expected: Case) async throws {
+    let outcome = try await poll(expected.animal)
+    let report = try #require(outcome.answers["Inverter"]?.failure)
+    #expect(report.failure == expected.failure, "\(report)")
+    #expect(report.stage == expected.stage, "\(report)")
+    #expect(outcome.needsRelease == expected.needsRelease)
+    #expect(!report.message.isEmpty)
+    #expect(outcome.lasted < .seconds(7))
+    #expect(outcome.answers.count == 1)
+  }
+
+  @Test(arguments: ["fine", "unknown_event"])
+  func `a correct answer is a success, and needs no release`(_ animal: String) async throws {
+    let outcome = try await poll(animal, devices: ["Inverter", "Battery"])
+    #expect(outcome.answers["Inverter"]?.readings?.readings["battery_voltage"] == Reading(.number(52.4), unit: "V"))
+    #expect(outcome.answers["Battery"]?.readings?.device == "Battery")
+    #expect(outcome.done?.connectMs == 1240)
+    #expect(outcome.stage == .disconnect)
+    #expect(!outcome.needsRelease)
+    #expect(outcome.trouble == nil)
+  }
+
+  @Test func `readings before a hang are a success, and the hang is trouble of its own`() async throws {
+    let outcome = try await poll("fine_then_hangs")
+    #expect(outcome.answers["Inverter"]?.readings != nil)
+    #expect(outcome.trouble?.failure == .workerTimedOut)
+    #expect(outcome.needsRelease)
+  }
+
+  @Test func `a link that the worker left is released`() async throws {
+    let outcome = try await poll("leaves_its_link")
+    #expect(outcome.answers["Inverter"]?.readings != nil)
+    #expect(outcome.needsRelease)
+  }
+
+  @Test func `a worker that cannot be started is missing, and leaves nothing to release`() async throws {
+    let runner = PollRunner(
+      worker: WorkerCommand(path: "/nonexistent/blupow-worker", environment: [:]),
+      log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    let module = Module(address: try #require(Address("D8:B6:73:BF:4F:75")))
+    let job = PollJob(module: module, devices: [DeviceRequest(name: "Inverter", profile: "inverter")])
+    let outcome = await runner.poll(Request(poll: "p-1", deadline: .seconds(4), job: .poll(job)))
+    #expect(
+      outcome.answers["Inverter"]?.failure
+        == FailureReport(
+          .workerMissing, at: .start, "/nonexistent/blupow-worker could not be started: No such file or directory."))
+    #expect(!outcome.needsRelease)
+  }
+
+  @Test func `a cancelled poll ends its worker and says stopped`() async throws {
+    let polling = Task { try await poll("hangs", deadline: .seconds(30)) }
+    polling.cancel()
+    let outcome = try await polling.value
+    #expect(outcome.answers["Inverter"]?.failure?.failure == .stopped)
+    #expect(outcome.needsRelease)
+    #expect(outcome.lasted < .seconds(3))
+  }
+
+  @Test func `a release that works and one that does not are told apart`() async throws {
+    let request = Request(
+      poll: "p-1", deadline: .seconds(8), job: .release(Module(address: try #require(Address("D8:B6:73:BF:4F:75")))))
+    func runner(_ arguments: [String]) -> PollRunner {
+      PollRunner(
+        worker: WorkerCommand(path: Built.path("zoo"), arguments: arguments, environment: [:]),
+        log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    }
+    #expect(await runner(["fine"]).release(request) == nil)
+    #expect(await runner(["fine", "release_fails"]).release(request)?.failure == .daemonSilent)
+  }
+
+  @Test func `floods leave our memory bounded`() async throws {
+    _ = try await poll("floods_lines")
+    let before = Processes.residentKiB()
+    for _ in 0..<10 { for animal in ["floods", "floods_lines", "floods_stderr"] { _ = try await poll(animal) } }
+    #expect(Processes.residentKiB() - before < 64 * 1024)
+  }
+
+  @Test func `a poll of 20 seconds in an otherwise idle supervisor survives`() async throws {
+    let outcome = try await poll("sleeps_20s_then_fine", deadline: .seconds(25))
+    #expect(outcome.answers["Inverter"]?.readings != nil)
+    #expect(outcome.lasted > .seconds(19))
+  }
+}
