@@ -56,7 +56,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "blupow-worker", dependencies: ["BlueZ", "Devices", "Readings", "CLinux"], swiftSettings: strict),
+      name: "blupow-worker", dependencies: ["BlueZ", "DBus", "Devices", "Readings", "CLinux"], swiftSettings: strict),
     .executableTarget(
       name: "blupow-simulator", dependencies: ["Simulator", "CLinux"], swiftSettings: strict),
 

@@ -2,6 +2,8 @@ import FoundationEssentials
 
 /// The worker protocol's version and limits (`protocol/README.md`).
 package enum Wire {
+  /// Of blupow, blupow-worker and blupow-simulator together.
+  package static let release = "0.1.0"
   package static let version = 1
   /// One line, without its newline.
   package static let maxLineBytes = 65_536

@@ -1,0 +1,155 @@
+import DBus
+package import Readings
+
+/// A module's GATT link by bluetoothd. The link is bluetoothd's, not ours: it outlives us unless it is disconnected.
+package final class ModuleLink {
+  package typealias Instant = ContinuousClock.Instant
+
+  /// The four UUIDs of the module's serial line.
+  package struct UUIDs: Sendable {
+    package var writeService: String
+    package var write: String
+    package var notifyService: String
+    package var notify: String
+
+    package init(writeService: String, write: String, notifyService: String, notify: String) {
+      self.writeService = writeService
+      self.write = write
+      self.notifyService = notifyService
+      self.notify = notify
+    }
+  }
+
+  private let bus: BlueZBus
+  private let address: Address
+  /// bluetoothd's object of the module.
+  private let path: String
+  private var write = ""
+  /// A Connect was sent and no end of the link was seen since: a Disconnect is owed.
+  package private(set) var mayStand = false
+
+  package init(_ bus: BlueZBus, to address: Address, at path: String) {
+    self.bus = bus
+    self.address = address
+    self.path = path
+  }
+
+  private func isConnected(_ tree: ObjectTree) -> Bool {
+    tree.property(path, ObjectTree.device, "Connected")?.asBool ?? false
+  }
+
+  /// Whether bluetoothd lists the module.
+  package var isKnown: Bool { bus.tree.objects[path] != nil }
+
+  /// dBm as last heard.
+  package var rssi: Int? { bus.tree.property(path, ObjectTree.device, "RSSI")?.asInt }
+
+  /// Frees a link that stands or is pending, whoever made it. Whether one stood.
+  package func free(until deadline: Instant) throws -> Bool {
+    let stood = isConnected(bus.tree)
+    guard try disconnect(at: .release, until: deadline) else {
+      throw FailureReport(.busy, at: .release, "The link to \(address) that stood already could not be freed.")
+    }
+    return stood
+  }
+
+  package func connect(until deadline: Instant) throws {
+    let start = ContinuousClock.now
+    mayStand = true
+    try bus.call(
+      path, ObjectTree.device, "Connect", at: .connect, until: deadline,
+      late: FailureReport(
+        .connectTimeout, at: .connect,
+        "Connect to \(address) was not answered within \((start.duration(to: .now)).shortSeconds)."))
+    guard try bus.wait(at: .connect, until: deadline, for: { self.isConnected($0) ? true : nil }) != nil else {
+      throw FailureReport(
+        .connectFailed, at: .connect, "bluetoothd says that it connected to \(address), but it is not connected.")
+    }
+  }
+
+  /// Waits for the services and finds the serial line's two characteristics. The characteristic to subscribe to.
+  package func resolve(_ uuids: UUIDs, until deadline: Instant) throws -> String {
+    enum Seen { case resolved, lost }
+    let seen = try bus.wait(at: .services, until: deadline) { tree -> Seen? in
+      guard self.isConnected(tree) else { return .lost }
+      return tree.property(self.path, ObjectTree.device, "ServicesResolved")?.asBool == true ? .resolved : nil
+    }
+    guard seen != .lost else {
+      throw FailureReport(.linkLost, at: .services, "\(address) dropped the link before its services were known.")
+    }
+    guard seen == .resolved else {
+      throw bus.silence(at: .services)
+        ?? FailureReport(.servicesUnresolved, at: .services, "\(address) did not list its services in time.")
+    }
+    // bluetoothd may say that services are resolved a moment before it exports them.
+    let found = try bus.wait(at: .services, until: min(deadline, .now + .seconds(1))) { tree -> (String, String)? in
+      guard let write = tree.characteristic(uuids.write, in: uuids.writeService, of: self.path),
+        let notify = tree.characteristic(uuids.notify, in: uuids.notifyService, of: self.path)
+      else { return nil }
+      return (write, notify)
+    }
+    guard let (write, notify) = found else {
+      throw FailureReport(
+        .wrongProfile, at: .services, "\(address) has no Renogy serial service (ffd1 in ffd0, fff1 in fff0).")
+    }
+    self.write = write
+    return notify
+  }
+
+  /// StartNotify, not AcquireNotify: a client that dies with an acquired one crashes bluetoothd 5.64 to 5.85.
+  package func subscribe(to notify: String, until deadline: Instant) throws {
+    bus.listen(to: notify)
+    func late() -> FailureReport {
+      FailureReport(.notifyRefused, at: .subscribe, "Notifications of \(address) were not enabled in time.")
+    }
+    try bus.call(notify, ObjectTree.characteristic, "StartNotify", at: .subscribe, until: deadline, late: late())
+    // It succeeds when there is no link too: only these two say that there is one.
+    enum Seen { case notifying, lost }
+    let seen = try bus.wait(at: .subscribe, until: deadline) { tree -> Seen? in
+      guard self.isConnected(tree) else { return .lost }
+      return tree.property(notify, ObjectTree.characteristic, "Notifying")?.asBool == true ? .notifying : nil
+    }
+    guard seen != .lost else {
+      throw FailureReport(.linkLost, at: .subscribe, "\(address) dropped the link before it could be listened to.")
+    }
+    guard seen == .notifying else { throw bus.silence(at: .subscribe) ?? late() }
+  }
+
+  package func send(_ frame: [UInt8]) throws {
+    try bus.call(
+      write, ObjectTree.characteristic, "WriteValue",
+      [.bytes(frame), .properties(["type": .string("command")])], at: .read, until: .now + .seconds(2),
+      late: FailureReport(.linkLost, at: .read, "bluetoothd did not take a frame for \(address) within 2 s."))
+  }
+
+  package func receive(until deadline: Instant) throws -> [UInt8]? {
+    try bus.nextChunk(until: deadline, isLinked: isConnected)
+  }
+
+  /// Whether D-Bus or bluetoothd, rather than the module, do not answer.
+  package func silence() -> FailureReport? { bus.silence(at: .read) }
+
+  /// Disconnect and see `Connected=false`: 2.1 to 2.5 s on bluetoothd. Whether it was seen.
+  package func disconnect(at stage: Stage = .disconnect, until deadline: Instant) throws -> Bool {
+    bus.listen(to: nil)
+    do {
+      try bus.call(
+        path, ObjectTree.device, "Disconnect", at: stage, until: deadline,
+        late: FailureReport(.busy, at: stage, "Disconnect of \(address) was not answered in time."))
+    } catch let report as FailureReport where report.failure == .notSeen || report.failure == .linkLost {
+      mayStand = false
+      return true  // the object is gone, and its link with it
+    } catch let report as FailureReport where report.failure == .busy {
+      return false
+    }
+    let isFree = try bus.wait(at: stage, until: deadline) { self.isConnected($0) ? nil : true } ?? false
+    if isFree { mayStand = false }
+    return isFree
+  }
+
+  /// Leaves without waiting: bluetoothd ends the link alone once it has the call, though the caller is gone.
+  package func leave() {
+    try? bus.post(.call(to: BlueZBus.name, path, ObjectTree.device, "Disconnect"))
+    _ = bus.flush(until: .now + .milliseconds(200))
+  }
+}

@@ -1,0 +1,22 @@
+/// What the name that a module advertises tells. `BT-TH-` does not tell the device: any dongle has it.
+package struct AdvertisedName: Equatable, Sendable {
+  /// Without the padding that many modules have.
+  package var text: String
+  package var isRenogy: Bool
+  /// The profile's name, where the name tells it.
+  package var profile: String?
+
+  /// Prefixes as seen in captures and public projects.
+  private static let families: [(prefix: String, profile: String?)] = [
+    ("BTRIC", "inverter"), ("RNGRIU", "inverter"), ("RTMShunt300", "shunt300"), ("RNGPRO", "battery"),
+    ("RNGRBP", "battery"), ("RNGC", "battery"), ("BT-TH-", nil),
+  ]
+
+  package init(_ advertised: String) {
+    let text = advertised.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
+    let family = Self.families.first { text.hasPrefix($0.prefix) }
+    self.text = text
+    isRenogy = family != nil
+    profile = family?.profile
+  }
+}

@@ -1,0 +1,62 @@
+/// Reads one block over a link: one request in flight, checked and repeated as the rules say.
+package struct BlockReader<L: Link> {
+  package enum Answer: Equatable, Sendable {
+    case words(unit: UInt8, [UInt16])
+    /// Exception 2 with a good checksum: the device has no such registers.
+    case unsupported
+    case exception(code: UInt8)
+    /// Not one byte. What comes later would be read as the next answer: no more requests to this unit in this session.
+    case silent
+    case bad(ModbusReply.Fault)
+  }
+
+  /// A reply that fails a check is asked for twice more.
+  package static var tries: Int { 3 }
+  /// When bytes stop coming for that long, no more come: connection intervals are far below it.
+  package static var quiet: Duration { .seconds(1) }
+
+  private let link: L
+  private let deadline: ContinuousClock.Instant
+
+  package init(link: L, deadline: ContinuousClock.Instant) {
+    self.link = link
+    self.deadline = deadline
+  }
+
+  package func read(_ request: ReadRequest, timeout: Duration) throws -> Answer {
+    var fault = ModbusReply.Fault.nothing
+    for _ in 1...Self.tries {
+      try discardPending()
+      try link.send(request.frame)
+      switch try awaitReply(request, until: min(.now + timeout, deadline)) {
+      case .success(.registers(let unit, let words)): return .words(unit: unit, words)
+      case .success(.exception(_, 2)): return .unsupported
+      case .success(.exception(_, let code)): return .exception(code: code)
+      case .failure(.nothing): return .silent
+      case .failure(let other): fault = other
+      }
+      guard ContinuousClock.now < deadline else { break }
+    }
+    return .bad(fault)
+  }
+
+  private func awaitReply(
+    _ request: ReadRequest, until end: ContinuousClock.Instant
+  ) throws -> Result<ModbusReply, ModbusReply.Fault> {
+    var assembler = ReplyAssembler(request)
+    while true {
+      let patience = assembler.isEmpty ? end : min(end, .now + Self.quiet)
+      guard let chunk = try link.receive(until: patience) else { return assembler.conclude() }
+      do throws(ModbusReply.Fault) {
+        if let reply = try assembler.append(chunk) { return .success(reply) }
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
+
+  /// Chunks of an answer that was given up: they are not the next one's. Bounded, for a module that never stops talking.
+  private func discardPending() throws {
+    for _ in 0..<64 { guard try link.receive(until: .now) != nil else { return } }
+  }
+}

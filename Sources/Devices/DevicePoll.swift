@@ -1,0 +1,85 @@
+package import Readings
+
+/// Reads one device: its required blocks, then the optional ones, and what became of each.
+package struct DevicePoll<L: Link> {
+  package struct Outcome: Equatable, Sendable {
+    package var result: Result<DeviceReadings, FailureReport>
+    package var notes: BlockNotes
+    /// A unit that was asked did not answer: nothing more may be asked of it in this session.
+    package var wentSilent: Bool
+  }
+
+  private let reader: BlockReader<L>
+  private let request: DeviceRequest
+  private let profile: Profile
+
+  package init(_ request: DeviceRequest, profile: Profile, link: L, deadline: ContinuousClock.Instant) {
+    self.request = request
+    self.profile = profile
+    self.reader = BlockReader(link: link, deadline: deadline)
+  }
+
+  package func run() throws -> Outcome {
+    var answers: [String: [UInt16]] = [:]
+    var notes = BlockNotes()
+    var unit = request.unit ?? profile.unit
+    var answered: UInt8?
+    func outcome(_ result: Result<DeviceReadings, FailureReport>, silent: Bool = false) -> Outcome {
+      Outcome(result: result, notes: notes, wentSilent: silent)
+    }
+
+    for block in profile.blocks where block.need == .required || !request.skip.contains(block.name) {
+      var answer = try ask(block, unit)
+      // No unit is configured and the usual one is silent: one try at the family's other one, for the same block, so that a
+      // late answer of the first could only be the same registers.
+      if answer == .silent, answered == nil, request.unit == nil, let other = profile.otherUnit {
+        unit = other
+        answer = try ask(block, other)
+      }
+      switch (answer, block.need) {
+      case (.words(let from, let words), _):
+        answers[block.name] = words
+        answered = from
+      case (.unsupported, .optional): notes.unsupported.append(block.name)
+      case (.exception, .optional), (.bad, .optional): break
+      case (.silent, .optional):
+        notes.silent.append(block.name)
+        return outcome(.success(readings(answers, unit: answered ?? unit)), silent: true)
+      case (.unsupported, .required): return outcome(.failure(refused(block, unit, code: 2)))
+      case (.exception(let code), .required): return outcome(.failure(refused(block, unit, code: code)))
+      case (.silent, .required):
+        return outcome(
+          .failure(
+            FailureReport(
+              .silent, at: .read, "\(request.name): no answer from unit \(unit) to registers \(block.name).")),
+          silent: true)
+      case (.bad(let fault), .required):
+        return outcome(
+          .failure(
+            FailureReport(
+              .badFrames, at: .read,
+              "\(request.name): \(BlockReader<L>.tries) replies of unit \(unit) to registers \(block.name) were refused: \(fault)."
+            )))
+      }
+    }
+    return outcome(.success(readings(answers, unit: answered ?? unit)))
+  }
+
+  private func ask(_ block: Block, _ unit: UInt8) throws -> BlockReader<L>.Answer {
+    try reader.read(
+      ReadRequest(unit: unit, register: block.register, words: block.words), timeout: profile.replyTimeout)
+  }
+
+  private func refused(_ block: Block, _ unit: UInt8, code: UInt8) -> FailureReport {
+    FailureReport(
+      .modbusException, at: .read,
+      "\(request.name): unit \(unit) refuses registers \(block.name) with Modbus exception \(code).")
+  }
+
+  private func readings(_ answers: [String: [UInt16]], unit: UInt8) -> DeviceReadings {
+    let decoding = profile.decode(answers, model: request.model)
+    return DeviceReadings(
+      device: request.name, profile: profile.name, unit: unit, model: decoding.model, readings: decoding.readings,
+      implausible: decoding.implausible, rawSign: decoding.rawSign)
+  }
+}

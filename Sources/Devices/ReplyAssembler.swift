@@ -1,0 +1,46 @@
+/// Puts a reply together from notifications (20 bytes each at the default MTU) and finds it behind noise.
+///
+/// Bytes that cannot begin a reply are shifted out one at a time. Where a possible beginning is still incomplete, the assembler
+/// waits for the rest and does not look inside it: a frame's own data could look like a frame.
+package struct ReplyAssembler: Sendable {
+  /// No reply is longer than 255 bytes; twice that without one is not a reply.
+  package static let limit = 512
+
+  private let request: ReadRequest
+  private var buffer: [UInt8] = []
+
+  package init(_ request: ReadRequest) { self.request = request }
+
+  package var isEmpty: Bool { buffer.isEmpty }
+
+  /// Takes a chunk; returns the reply once it is whole.
+  package mutating func append(_ chunk: [UInt8]) throws(ModbusReply.Fault) -> ModbusReply? {
+    buffer += chunk.prefix(Self.limit + 1)
+    if let reply = scan(waiting: true) { return reply }
+    guard buffer.count <= Self.limit else { throw .tooLong(buffer.count) }
+    return nil
+  }
+
+  /// Nothing more comes: the reply, if one stands behind an incomplete beginning, or else what is wrong with what came.
+  package func conclude() -> Result<ModbusReply, ModbusReply.Fault> {
+    if let reply = scan(waiting: false) { return .success(reply) }
+    do throws(ModbusReply.Fault) {
+      return .success(try ModbusReply.parse(buffer[...], to: request))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func scan(waiting: Bool) -> ModbusReply? {
+    for offset in buffer.indices {
+      do throws(ModbusReply.Fault) {
+        return try ModbusReply.parse(buffer[offset...], to: request)
+      } catch .truncated where waiting {
+        return nil
+      } catch {
+        continue
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,46 @@
+/// The registers of one simulated device, in blocks that say where their words come from.
+package struct Registers: Equatable, Sendable {
+  package enum Origin: Equatable, Sendable {
+    /// The words of a real frame: its id among our frames, and the repository that published it.
+    case capture(id: String, source: String)
+    /// Plausible words by the vendor's register table; only these may move.
+    case table
+  }
+
+  package struct Block: Equatable, Sendable {
+    package let first: UInt16
+    package let origin: Origin
+    package let words: [UInt16]
+    /// Registers of a table block that wander by a few counts in a demo.
+    package var moving: Set<UInt16> = []
+  }
+
+  package var model: String
+  package var blocks: [Block]
+
+  /// Any run of known registers, across blocks too; `nil` where one of them is not known.
+  func read(_ register: UInt16, count: Int, varied now: Duration?) -> [UInt16]? {
+    var words: [UInt16] = []
+    for address in Int(register)..<Int(register) + count {
+      guard let word = word(address, varied: now) else { return nil }
+      words.append(word)
+    }
+    return words
+  }
+
+  private func word(_ address: Int, varied now: Duration?) -> UInt16? {
+    for block in blocks {
+      let index = address - Int(block.first)
+      guard block.words.indices.contains(index) else { continue }
+      guard let now, block.moving.contains(UInt16(address)) else { return block.words[index] }
+      return block.words[index] &+ UInt16(bitPattern: Self.wander(address, now))
+    }
+    return nil
+  }
+
+  /// A slow small wave, different for each register.
+  private static func wander(_ address: Int, _ now: Duration) -> Int16 {
+    let wave: [Int16] = [0, 1, 2, 3, 2, 1, 0, -1, -2, -3, -2, -1]
+    return wave[(Int(now.components.seconds / 10) + address) % wave.count]
+  }
+}

@@ -1,0 +1,65 @@
+import DBus
+
+// From a write on ffd1 to the notifications on fff1.
+
+extension World {
+  mutating func receive(_ request: [UInt8], on device: Device) {
+    guard var module = modules[device.address], let link = device.link.id else { return }
+    module.requests += 1
+    let number = module.requests
+    let strikes = module.strike(.request) { $0.concerns(request) }
+    modules[device.address] = module
+    note("request", ["address": .string(device.address), "n": .int(number), "hex": .string(Hex.text(request))])
+    if strikes.contains(.dropLink) { return close(device.path, by: "drop") }
+    guard let unit = request.first, let (slave, id) = module.slave(for: unit),
+      case .frame(var frame) = slave.answer(request, speaksAs: id, varied: module.setup.vary ? now : nil)
+    else { return noteSilence(device, number) }
+    var delay = module.setup.delays.reply
+    for strike in strikes {
+      switch strike {
+      case .silent: return noteSilence(device, number)
+      case .slow(let longer), .lateReply(let longer): delay = longer
+      case .exception(let code): frame = ModbusSlave.exception(code, id: id, function: request[1])
+      case .wrongID: frame = ModbusSlave.sealed([frame[0] ^ 0x01] + frame[1..<frame.count - 2])
+      case .wrongCRC: frame[frame.count - 1] ^= 0xff
+      case .truncated: frame = Array(frame.prefix(frame.count / 2))
+      case .noise(let bytes): frame = bytes + frame
+      default: break
+      }
+    }
+    let size = module.setup.mtu - 3
+    let fragments = stride(from: 0, to: frame.count, by: size).map { Array(frame[$0..<min($0 + size, frame.count)]) }
+    set(.fragment(link: link, device: device.path, fragments: fragments, index: 0, request: number), in: delay)
+  }
+
+  private mutating func noteSilence(_ device: Device, _ number: Int) {
+    note("silence", ["address": .string(device.address), "n": .int(number)])
+  }
+
+  /// The rest of a reply goes with the link that asked for it.
+  mutating func deliver(_ fragments: [[UInt8]], from index: Int, request: Int, link: Int, device path: String) {
+    guard let device = devices[path], device.link.id == link, let module = modules[device.address] else { return }
+    let notify = device.table?.characteristics.first { $0.uuid == GattTable.notify }?.path ?? ""
+    let heard = device.subscribed.contains(notify)
+    if index == 0 {
+      note(
+        "reply",
+        [
+          "address": .string(device.address), "n": .int(request), "fragments": .strings(fragments.map { Hex.text($0) }),
+          "notified": .bool(heard),
+        ])
+    }
+    var index = index
+    repeat {
+      if heard {
+        devices[path]?.values[notify] = fragments[index]
+        changed("\(path)/\(notify)", Interface.characteristic, ["Value": .bytes(fragments[index])])
+      }
+      index += 1
+    } while index < fragments.count && module.setup.delays.fragment == .zero
+    guard index < fragments.count else { return }
+    set(
+      .fragment(link: link, device: path, fragments: fragments, index: index, request: request),
+      in: module.setup.delays.fragment)
+  }
+}

@@ -1,0 +1,128 @@
+package import DBus
+import Readings
+
+/// bluetoothd, its adapters, and the air: a value that is told what happened and says what to send and what to note.
+///
+/// Time is the `Duration` since the start, given with every event; nothing here waits.
+package struct World: Sendable {
+  package enum Event: Sendable {
+    case start
+    case call(Message)
+    /// A client's unique name left the bus.
+    case clientGone(String)
+    case command(Command)
+    /// The moment of `nextDue` has come.
+    case woke
+  }
+
+  package enum Effect: Equatable, Sendable {
+    case send(Message)
+    case note(Note)
+  }
+
+  let setup: Setup
+  var adapters: [Adapter] = []
+  var modules: [String: Module] = [:]
+  /// bluetoothd's device objects, by path.
+  var devices: [String: Device] = [:]
+  /// What will be found on a link, by link.
+  var pendingTables: [Int: GattTable] = [:]
+  /// Everyone who has called, so that the journal can say when one goes.
+  private var clients: Set<String> = []
+  private var agenda = Agenda()
+  private(set) var now: Duration = .zero
+  private var effects: [Effect] = []
+  private var lastID = 0
+
+  package init(_ setup: Setup) {
+    self.setup = setup
+    for module in setup.modules { modules[module.address.text] = Module(module) }
+    for adapter in setup.adapters { adapters.append(Adapter(name: adapter.name, powered: adapter.powered)) }
+    for module in setup.modules where module.known {
+      for adapter in module.adapters where self.adapter(adapter)?.powered == true {
+        list(module.address.text, on: adapter, temporary: false)
+      }
+    }
+    effects = []  // what is there at the start is not announced
+  }
+
+  /// When `woke` is wanted.
+  package var nextDue: Duration? { agenda.nextDue }
+
+  package mutating func handle(_ event: Event, at moment: Duration) -> [Effect] {
+    while let (due, alarm) = agenda.pop(until: moment) {
+      now = max(now, due)
+      ring(alarm)
+    }
+    now = max(now, moment)
+    switch event {
+    case .start: noteStart()
+    case .call(let message): answer(message)
+    case .clientGone(let client): release(client)
+    case .command(let command): obey(command)
+    case .woke: break
+    }
+    settle()
+    defer { effects = [] }
+    return effects
+  }
+
+  private mutating func ring(_ alarm: Alarm) {
+    switch alarm {
+    case .advertise(let module): advertise(module)
+    case .attempt(let attempt, let device, let refused): concludeAttempt(attempt, on: device, refused)
+    case .resolve(let link, let device): resolveServices(link, on: device)
+    case .fall(let link, let device): if devices[device]?.link.id == link { close(device, by: "disconnect") }
+    case .fragment(let link, let device, let fragments, let index, let request):
+      deliver(fragments, from: index, request: request, link: link, device: device)
+    case .forget(let device): considerForgetting(device)
+    }
+    settle()
+  }
+
+  /// What follows from any change: a module that came on the air is found by those who wait for it.
+  private mutating func settle() {
+    for address in modules.keys.sorted() {
+      guard var module = modules[address] else { continue }
+      let onAir = module.isAdvertising || module.isLinked
+      if onAir {
+        module.offAirSince = nil
+      } else if module.offAirSince == nil {
+        module.offAirSince = now
+      }
+      modules[address] = module
+    }
+    for path in devices.keys.sorted() { startAttempt(path) }
+  }
+
+  private mutating func release(_ client: String) {
+    for index in adapters.indices { endDiscovery(of: client, on: index) }
+    for path in devices.keys.sorted() { endNotifying(of: client, on: path) }
+    if clients.remove(client) != nil { note("client_gone", ["client": .string(client)]) }
+  }
+
+  // MARK: - What the rest of the world is written with
+
+  mutating func remember(_ client: String) { clients.insert(client) }
+
+  mutating func set(_ alarm: Alarm, in delay: Duration) { agenda.add(alarm, at: now + delay) }
+
+  mutating func send(_ message: Message) { effects.append(.send(message)) }
+
+  mutating func refuse(_ call: Message, _ refusal: Refusal) {
+    if !call.noReply { send(call.reply(error: refusal.name, refusal.text)) }
+  }
+
+  mutating func reply(_ call: Message, _ body: [Value] = []) {
+    if !call.noReply { send(call.reply(body)) }
+  }
+
+  mutating func note(_ saw: String, _ fields: [String: JSON] = [:]) {
+    effects.append(.note(Note(at: now, saw, fields)))
+  }
+
+  mutating func nextID() -> Int {
+    lastID += 1
+    return lastID
+  }
+}

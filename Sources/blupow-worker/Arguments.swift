@@ -1,0 +1,110 @@
+import Devices
+import Readings
+
+/// The worker by hand: flags instead of a request line.
+enum Arguments {
+  case request(Request)
+  /// `--help` or `--version`.
+  case print(String)
+
+  static let version = "blupow-worker \(Wire.release) (protocol \(Wire.version))"
+
+  static let help = """
+    usage: blupow-worker poll --address A --profile P [--unit N] [--adapter hci0] [--deadline 25s]
+                              [--attempts 2] [--retry-delay 2s] [--model M]
+           blupow-worker scan [--for 10s] [--adapter hci0] [--deadline 20s]
+           blupow-worker release --address A [--adapter hci0] [--deadline 8s]
+           blupow-worker probe [--deadline 8s]
+
+    One job on the radio, then it ends: event lines (JSON) on standard output, a log on standard error.
+    Without arguments it reads one request line from standard input, as its supervisor sends it.
+
+      --address A      the module's Bluetooth address, D8:B6:73:BF:4F:75
+      --profile P      what answers there: \(Profile.all.map(\.name).joined(separator: ", "))
+      --unit N         its Modbus unit, 1 to 255 (default: the profile's)
+      --adapter NAME   the Bluetooth adapter (default: any that is on)
+      --deadline T     launch to exit, \(Int(Request.deadlines.lowerBound.seconds))s to \(Int(Request.deadlines.upperBound.seconds))s
+      --attempts N     connection tries, 1 to 5
+      --retry-delay T  pause before the second try; it doubles
+      --model M        the model, where known: some signs depend on it
+      --for T          how long to scan
+
+    exit: 0 ok, 64 usage, 69 bus, bluetoothd or adapter missing or off, 70 a bug, 75 try again, 76 broken protocol, 77 refused
+    The bus is the one that DBUS_SYSTEM_BUS_ADDRESS names, else the system bus.
+    """
+
+  static func parse(_ arguments: [String]) throws(FailureReport) -> Arguments {
+    if arguments.contains("--help") || arguments.contains("-h") { return .print(help) }
+    if arguments.contains("--version") { return .print(version) }
+    guard let job = arguments.first else { throw usage("No job was given.") }
+    var flags: [String: String] = [:]
+    var rest = arguments.dropFirst()
+    while let flag = rest.popFirst() {
+      guard let allowed = Self.flags[job] else { throw FailureReport(.jobUnknown, at: .start, "There is no job '\(job)'.") }
+      let parts = flag.split(separator: "=", maxSplits: 1).map(String.init)
+      guard let name = parts.first, allowed.contains(name) else { throw usage("\(job) has no argument '\(flag)'.") }
+      guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else { throw usage("\(name) needs a value.") }
+      flags[name] = value
+    }
+    return .request(try request(job, flags))
+  }
+
+  private static let flags: [String: Set<String>] = [
+    "poll": [
+      "--address", "--profile", "--unit", "--adapter", "--deadline", "--attempts", "--retry-delay", "--model",
+    ],
+    "scan": ["--for", "--adapter", "--deadline"],
+    "release": ["--address", "--adapter", "--deadline"],
+    "probe": ["--deadline"],
+  ]
+
+  private static func request(_ job: String, _ flags: [String: String]) throws(FailureReport) -> Request {
+    func duration(_ flag: String, _ standard: Duration) throws(FailureReport) -> Duration {
+      guard let text = flags[flag] else { return standard }
+      guard let value = Duration(text: text) else { throw usage("\(flag) '\(text)' is not a duration like 25s.") }
+      return value
+    }
+    func number(_ flag: String, in range: ClosedRange<Int>) throws(FailureReport) -> Int? {
+      guard let text = flags[flag] else { return nil }
+      guard let value = Int(text), range.contains(value) else {
+        throw usage("\(flag) '\(text)' is not a number from \(range.lowerBound) to \(range.upperBound).")
+      }
+      return value
+    }
+    func module() throws(FailureReport) -> Module {
+      guard let text = flags["--address"] else { throw usage("\(job) needs --address.") }
+      guard let address = Address(text) else { throw usage("--address '\(text)' is not like D8:B6:73:BF:4F:75.") }
+      return Module(address: address, adapter: flags["--adapter"])
+    }
+
+    let parsed: Request.Job
+    var deadline = try duration("--deadline", job == "poll" ? .seconds(25) : .seconds(8))
+    switch job {
+    case "poll":
+      guard let profile = flags["--profile"] else { throw usage("poll needs --profile.") }
+      let device = DeviceRequest(
+        name: profile, profile: profile, unit: try number("--unit", in: 1...255).map(UInt8.init), model: flags["--model"])
+      parsed = .poll(
+        PollJob(
+          module: try module(), devices: [device], attempts: try number("--attempts", in: 1...5) ?? 2,
+          retryDelay: try duration("--retry-delay", .seconds(2))))
+    case "scan":
+      let time = try duration("--for", .seconds(10))
+      if flags["--deadline"] == nil { deadline = time + .seconds(5) }
+      guard time >= .seconds(1), time < deadline else { throw usage("--for must be 1s or more and less than the deadline.") }
+      parsed = .scan(duration: time, adapter: flags["--adapter"])
+    case "release": parsed = .release(try module())
+    case "probe": parsed = .probe
+    default: throw FailureReport(.jobUnknown, at: .start, "There is no job '\(job)'.")
+    }
+    guard Request.deadlines.contains(deadline) else {
+      let range = Request.deadlines
+      throw usage(
+        "The deadline \(deadline.shortSeconds) is not within \(range.lowerBound.shortSeconds) to \(range.upperBound.shortSeconds)."
+      )
+    }
+    return Request(poll: "hand", deadline: deadline, job: parsed)
+  }
+
+  private static func usage(_ text: String) -> FailureReport { FailureReport(.badRequest, at: .start, text) }
+}

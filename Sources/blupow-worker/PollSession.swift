@@ -1,0 +1,157 @@
+import BlueZ
+import Devices
+import Readings
+
+extension ModuleLink: Link {}
+
+/// One poll of one module: one connection, all its devices.
+final class PollSession {
+  private let job: PollJob
+  private let radio: Radio
+  private var reporter: Reporter { radio.reporter }
+  private var budget: Budget { radio.budget }
+  /// Devices that have no line yet, in the order in which they are asked.
+  private var waiting: [DeviceRequest]
+  private var firstFailure: Failure?
+  private var done = Done(link: .none)
+  private var link: ModuleLink?
+  /// Held until the process ends.
+  private var lock: ModuleLock?
+
+  init(_ job: PollJob, radio: Radio) {
+    self.job = job
+    self.radio = radio
+    waiting = job.devices
+  }
+
+  func run() throws -> ExitCode {
+    do {
+      if let unknown = job.devices.first(where: { Profile.named($0.profile) == nil }) {
+        throw FailureReport(.profileUnknown, at: .start, "There is no profile '\(unknown.profile.prefix(40))'.")
+      }
+      try reporter.enter(.lock)
+      lock = try ModuleLock.acquire(job.module.address, stop: radio.stop, until: budget.work)
+      do { try work() } catch let report as FailureReport { try fail(report) }
+      try close()
+    } catch let report as FailureReport {
+      try fail(report)
+    } catch let stopped as Stopped {
+      link?.leave()
+      throw stopped
+    }
+    done.stages = reporter.stages
+    try reporter.emit(.done(done))
+    return firstFailure?.exitCode ?? .ok
+  }
+
+  private func work() throws {
+    let bus = try radio.open()
+    let adapter = try bus.adapter(for: job.module)
+    let link = ModuleLink(bus, to: job.module.address, at: adapter.path(of: job.module.address))
+    self.link = link
+    if link.isKnown {
+      try reporter.enter(.release)
+      done.foundStanding = try link.free(until: min(budget.work, .now + .seconds(5)))
+    }
+    if !link.isKnown { try find(link, bus, adapter) }
+    for attempt in 1...job.attempts {
+      do {
+        try connectAndRead(link, attempt)
+        return
+      } catch let report as FailureReport where report.failure.isWorthRetrying && attempt < job.attempts {
+        reporter.log("attempt \(attempt): \(report.message)")
+        _ = try? link.disconnect(at: report.stage, until: min(budget.work, .now + .seconds(5)))
+        let pause = job.retryDelay * (1 << (attempt - 1))
+        guard .now + pause < budget.work - budget.reading else { throw report }
+        let _: Bool? = try bus.wait(at: report.stage, until: .now + pause) { _ in nil }
+      }
+    }
+  }
+
+  /// Unknown to bluetoothd: scan until it is heard, never for a fixed time, and stop the scan before connecting.
+  private func find(_ link: ModuleLink, _ bus: BlueZBus, _ adapter: Adapter) throws {
+    try reporter.enter(.scan)
+    let found: Bool? = try bus.discover(on: adapter, until: budget.scanning) { _ in link.isKnown ? true : nil }
+    guard found != nil else {
+      let others = bus.heard(on: adapter).count
+      throw bus.silence(at: .scan)
+        ?? FailureReport(
+          .notSeen, at: .scan,
+          """
+          \(job.module.address) was not heard by \(adapter.name); \
+          \(others == 0 ? "nothing else was heard either." : "\(others) other device\(others == 1 ? " was" : "s were").")
+          """)
+    }
+    done.rssi = link.rssi
+  }
+
+  private func connectAndRead(_ link: ModuleLink, _ attempt: Int) throws {
+    let end = budget.attempt(attempt, of: job.attempts, pause: job.retryDelay)
+    done.attempts = attempt
+    try reporter.enter(.connect, attempt: attempt)
+    try link.connect(until: end)
+    done.connectMs = reporter.elapsed.milliseconds
+    // A link that came late in its attempt is worth a moment more.
+    let settled = min(max(end, .now + .seconds(3)), budget.work)
+    try reporter.enter(.services, attempt: attempt)
+    let notify = try link.resolve(
+      .init(
+        writeService: ModuleGATT.writeService, write: ModuleGATT.write, notifyService: ModuleGATT.notifyService,
+        notify: ModuleGATT.notify),
+      until: settled)
+    try reporter.enter(.subscribe, attempt: attempt)
+    try link.subscribe(to: notify, until: settled)
+    try reporter.enter(.read, attempt: attempt)
+    try read(link)
+  }
+
+  private func read(_ link: ModuleLink) throws {
+    while let device = waiting.first {
+      guard let profile = Profile.named(device.profile) else { return }
+      let outcome = try DevicePoll(device, profile: profile, link: link, deadline: budget.work).run()
+      if outcome.notes != BlockNotes() { done.blocks[device.name] = outcome.notes }
+      switch outcome.result {
+      case .success(let readings):
+        waiting.removeFirst()
+        try reporter.emit(.readings(readings))
+      case .failure(let report):
+        // Silent registers, or a bus that does not carry them?
+        if report.failure == .silent, let silence = link.silence() { throw silence }
+        waiting.removeFirst()
+        try say(report, of: device)
+      }
+      if outcome.wentSilent, (device.unit ?? ReadRequest.anyUnit) == ReadRequest.anyUnit, !waiting.isEmpty {
+        throw FailureReport(
+          .silent, at: .read,
+          "\(device.name) at unit \(ReadRequest.anyUnit) did not answer; a late answer could be taken for another device's.")
+      }
+    }
+  }
+
+  /// Every device that has no line yet fails alike.
+  private func fail(_ report: FailureReport) throws {
+    for device in waiting { try say(report, of: device) }
+    waiting = []
+    if firstFailure == nil { firstFailure = report.failure }
+  }
+
+  private func say(_ report: FailureReport, of device: DeviceRequest) throws {
+    firstFailure = firstFailure ?? report.failure
+    try reporter.emit(.failed(device: device.name, report))
+  }
+
+  /// Disconnect and see it closed. Trouble here takes nothing from the readings.
+  private func close() throws {
+    guard let link, link.mayStand else {
+      done.link = done.attempts > 0 || done.foundStanding ? .closed : .none
+      return
+    }
+    try reporter.enter(.disconnect)
+    do {
+      done.link = try link.disconnect(until: budget.closing) ? .closed : .left
+    } catch let report as FailureReport {
+      done.link = .left
+      done.trouble = report
+    }
+  }
+}

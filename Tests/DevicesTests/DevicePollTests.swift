@@ -1,0 +1,162 @@
+import Devices
+import Readings
+import Testing
+
+/// A module that answers from registers, with the faults that it is given; time passes only in what it says.
+final class ScriptedModule: Link {
+  var unit: UInt8 = 32
+  /// Whether it answers unit 255 too, with its own id.
+  var answersAny = true
+  var registers: [UInt16: UInt16] = [:]
+  /// By request number, from 1: what comes back instead of the good reply.
+  var instead: [Int: [[UInt8]]] = [:]
+  var requests: [[UInt8]] = []
+  private var chunks: [[UInt8]] = []
+
+  init() {
+    for (start, words) in [
+      (4000, [1135, 1700, 1131, 30, 6001, 512, 551, 0, 0, 6001]), (4327, [80, 7, 617, 105, 650, 1, 10]),
+      (4408, [2, 20, 22, 0, 369, 0]), (4109, [32]),
+      (4311, [0x5249, 0x5631, 0x3233, 0x3052, 0x4348, 0x2D53, 0x5053, 0]),
+    ] as [(UInt16, [UInt16])] {
+      for (offset, word) in words.enumerated() { registers[start + UInt16(offset)] = word }
+    }
+  }
+
+  func remove(_ register: UInt16) { registers[register] = nil }
+
+  func send(_ frame: [UInt8]) {
+    requests.append(frame)
+    chunks += instead[requests.count] ?? reply(to: frame)
+  }
+
+  func receive(until deadline: ContinuousClock.Instant) -> [UInt8]? { chunks.isEmpty ? nil : chunks.removeFirst() }
+
+  func reply(to frame: [UInt8]) -> [[UInt8]] {
+    guard frame[0] == unit || (frame[0] == 255 && answersAny) else { return [] }
+    let start = UInt16(frame[2]) << 8 | UInt16(frame[3])
+    let words = (0..<UInt16(frame[5])).map { registers[start + $0] }
+    guard !words.contains(nil) else { return [Self.seal([unit, 0x83, 2])] }
+    let data = words.compactMap(\.self).flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] }
+    let whole = Self.seal([unit, 3, UInt8(data.count)] + data)
+    return stride(from: 0, to: whole.count, by: 20).map { Array(whole[$0..<min($0 + 20, whole.count)]) }
+  }
+
+  static func seal(_ body: [UInt8]) -> [UInt8] {
+    let crc = CRC16.modbus(body)
+    return body + [UInt8(crc & 0xFF), UInt8(crc >> 8)]
+  }
+
+  /// The registers that were asked for, in order.
+  var asked: [UInt16] { requests.map { UInt16($0[2]) << 8 | UInt16($0[3]) } }
+}
+
+@Suite struct DevicePollTests {
+  let module = ScriptedModule()
+
+  func poll(_ request: DeviceRequest = DeviceRequest(name: "Inverter", profile: "inverter")) throws
+    -> DevicePoll<ScriptedModule>.Outcome
+  {
+    try DevicePoll(request, profile: .inverter, link: module, deadline: .now + .seconds(60)).run()
+  }
+
+  @Test func `a healthy inverter gives all 22 readings, and its own unit`() throws {
+    let readings = try poll().result.get()
+    #expect(readings.readings.count == 22)
+    #expect(readings.unit == 32)
+    #expect(readings.model == "RIV1230RCH-SPS")
+    #expect(readings.readings["input_voltage"] == Reading(.number(113.5), unit: "V"))
+    #expect(readings.rawSign == [])
+    #expect(module.asked == [4000, 4327, 4408, 4311, 4109])
+  }
+
+  @Test(arguments: [(4408, "4408/6", 17), (4311, "4311/8", 21), (4109, "4109/1", 21)] as [(UInt16, String, Int)])
+  func `an optional block that the model lacks is noted and aborts nothing`(register: UInt16, block: String, count: Int) throws {
+    module.remove(register)
+    let outcome = try poll()
+    #expect(outcome.notes == BlockNotes(unsupported: [block]))
+    #expect(try outcome.result.get().readings.count == count)
+    #expect(!outcome.wentSilent)
+  }
+
+  @Test(arguments: [4000, 4327] as [UInt16]) func `a required block that the device refuses fails it by name`(register: UInt16)
+    throws
+  {
+    module.remove(register)
+    #expect(failure(try poll())?.failure == .modbusException)
+  }
+
+  @Test func `an optional block that stays silent ends the asking, and the readings stand`() throws {
+    module.instead[3] = []
+    let outcome = try poll()
+    #expect(outcome.notes == BlockNotes(silent: ["4408/6"]))
+    #expect(outcome.wentSilent)
+    #expect(try outcome.result.get().readings.count == 15)
+    #expect(module.asked == [4000, 4327, 4408])
+  }
+
+  @Test func `a required block that stays silent fails the device, and nothing more is asked`() throws {
+    module.instead[2] = []
+    let outcome = try poll()
+    #expect(failure(outcome)?.failure == .silent)
+    #expect(outcome.wentSilent)
+    #expect(module.asked == [4000, 4327])
+  }
+
+  @Test func `silent at 255 with no unit configured: one try at the family's other unit`() throws {
+    module.answersAny = false
+    let outcome = try poll()
+    #expect(try outcome.result.get().unit == 32)
+    #expect(module.requests.prefix(3).map { $0[0] } == [255, 32, 32])
+    #expect(module.asked.prefix(3) == [4000, 4000, 4327])
+  }
+
+  @Test func `a configured unit is the only one asked`() throws {
+    module.answersAny = false
+    #expect(failure(try poll(DeviceRequest(name: "Inverter", profile: "inverter", unit: 33)))?.failure == .silent)
+    #expect(module.requests.map { $0[0] } == [33])
+  }
+
+  @Test func `a damaged reply is asked for again, twice at most`() throws {
+    var damaged = bytes("200314046f06a4046b001e177102000227000000001771352f")
+    damaged[5] ^= 1
+    module.instead[1] = [damaged]
+    module.instead[2] = [damaged]
+    #expect(try poll().result.get().readings.count == 22)
+    #expect(module.asked.prefix(4) == [4000, 4000, 4000, 4327])
+  }
+
+  @Test func `three damaged replies fail the device by name`() throws {
+    var damaged = bytes("200314046f06a4046b001e177102000227000000001771352f")
+    damaged[5] ^= 1
+    for request in 1...3 { module.instead[request] = [damaged] }
+    let report = failure(try poll())
+    #expect(report?.failure == .badFrames)
+    #expect(report?.message.contains("the checksum is wrong") == true)
+    #expect(module.requests.count == 3)
+  }
+
+  @Test func `a reply of another unit is refused by name`() throws {
+    let other = ScriptedModule.seal([33] + bytes("0314046f06a4046b001e17710200022700000000 1771".filter { $0 != " " }))
+    for request in 1...3 { module.instead[request] = [other] }
+    let report = failure(try poll(DeviceRequest(name: "Inverter", profile: "inverter", unit: 32)))
+    #expect(report?.failure == .badFrames)
+    #expect(report?.message.contains("unit 33 answered instead of 32") == true)
+  }
+
+  @Test func `a block that is known to be unsupported is not asked for; a required one always is`() throws {
+    _ = try poll(DeviceRequest(name: "Inverter", profile: "inverter", skip: ["4311/8", "4408/6", "4000/10"]))
+    #expect(module.asked == [4000, 4327, 4109])
+  }
+
+  @Test func `a late answer that waits in the link is not taken for the next one`() throws {
+    // The whole good reply of the first block once more, between the first and the second answer.
+    let first = module.reply(to: ReadRequest(unit: 32, register: 4000, words: 10).frame)
+    module.instead[1] = first + first
+    #expect(try poll().result.get().readings["battery_percentage"] == Reading(.number(80), unit: "%"))
+  }
+
+  private func failure(_ outcome: DevicePoll<ScriptedModule>.Outcome) -> FailureReport? {
+    if case .failure(let report) = outcome.result { report } else { nil }
+  }
+}

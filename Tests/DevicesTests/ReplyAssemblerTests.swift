@@ -1,0 +1,90 @@
+import Devices
+import Testing
+
+@Suite struct ReplyAssemblerTests {
+  static let request = ReadRequest(unit: 32, register: 4000, words: 10)
+  static let reply = bytes("200314046f06a4046b001e177102000227000000001771352f")
+  static let words: [UInt16] = [1135, 1700, 1131, 30, 6001, 512, 551, 0, 0, 6001]
+
+  func chunks(_ bytes: [UInt8], of size: Int) -> [[UInt8]] {
+    stride(from: 0, to: bytes.count, by: size).map { Array(bytes[$0..<min($0 + size, bytes.count)]) }
+  }
+
+  @Test(arguments: 1...25) func `a reply cut into pieces of any size is put together`(size: Int) throws {
+    var assembler = ReplyAssembler(Self.request)
+    var got: ModbusReply?
+    for chunk in chunks(Self.reply, of: size) {
+      #expect(got == nil)
+      got = try assembler.append(chunk)
+    }
+    #expect(got == .registers(unit: 32, Self.words))
+  }
+
+  @Test(arguments: CapturedFrame.all.filter { $0.derivedFragments20 != nil })
+  func `captured frames in 20-byte notifications are put together`(frame: CapturedFrame) throws {
+    let asked = try #require(frame.request)
+    var assembler = ReplyAssembler(
+      ReadRequest(
+        unit: asked[0], register: UInt16(asked[2]) << 8 | UInt16(asked[3]),
+        words: UInt16(asked[4]) << 8 | UInt16(asked[5])))
+    var got: ModbusReply?
+    for fragment in frame.derivedFragments20 ?? [] { got = try assembler.append(bytes(fragment)) }
+    guard case .registers(_, let words)? = got else {
+      Issue.record("no reply from \(frame.id)")
+      return
+    }
+    #expect(words.count == frame.words)
+  }
+
+  @Test func `noise before the frame is shifted out`() throws {
+    for noise in ["00", "ff03", "2003", "200314", "6d61696e2072656376"] {
+      var assembler = ReplyAssembler(Self.request)
+      var got = try assembler.append(bytes(noise) + Self.reply)
+      if got == nil, case .success(let reply) = assembler.conclude() { got = reply }
+      #expect(got == .registers(unit: 32, Self.words), "after \(noise)")
+    }
+  }
+
+  @Test func `half a reply is a truncated one when nothing more comes`() throws {
+    var assembler = ReplyAssembler(Self.request)
+    #expect(try assembler.append(Array(Self.reply.prefix(20))) == nil)
+    #expect(assembler.conclude() == .failure(.truncated(got: 20, of: 25)))
+    #expect(ReplyAssembler(Self.request).conclude() == .failure(.nothing))
+  }
+
+  @Test func `more than any reply can hold is refused`() {
+    var assembler = ReplyAssembler(Self.request)
+    #expect(throws: ModbusReply.Fault.tooLong(513)) {
+      for _ in 0..<100 { _ = try assembler.append([UInt8](repeating: 0x55, count: 27)) }
+    }
+  }
+
+  @Test func `random bytes are never taken for a reply, and a flipped bit never passes`() throws {
+    var random = SplitMix(seed: 7)
+    for _ in 0..<2000 {
+      var assembler = ReplyAssembler(Self.request)
+      let noise = (0..<Int.random(in: 0...200, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+      #expect(try assembler.append(noise) == nil)
+      var damaged = Self.reply
+      damaged[Int.random(in: 0..<damaged.count, using: &random)] ^= 1 << UInt8.random(in: 0...7, using: &random)
+      var other = ReplyAssembler(Self.request)
+      #expect(try other.append(damaged) == nil)
+      if case .success = other.conclude() { Issue.record("a damaged frame passed: \(damaged)") }
+    }
+  }
+}
+
+/// A seeded generator: the same walk every time.
+struct SplitMix: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}

@@ -1,0 +1,182 @@
+import Glibc
+package import Readings
+package import Supervisor
+import Synchronization
+
+/// A private bus, the simulator on it, and workers by hand or by request line: real processes, real pipes.
+package final class Scene: Sendable {
+  package let simulation: Simulation
+  package let journal: Journal
+
+  package static let address = "D8:B6:73:BF:4F:75"
+
+  /// The simulator with one inverter and no waiting, unless `module` says otherwise: JSON members of the module, after which
+  /// come the defaults.
+  package static func one(_ module: String = "", delays: String = fast, adapters: String = #"[{"name":"hci0"}]"#) async throws
+    -> Scene
+  {
+    let members = module.isEmpty ? "" : module + ","
+    return try await start(
+      """
+      {"adapters":\(adapters),"modules":[{\(members)"address":"\(address)","name":"BTRIC134000035   ",
+        "devices":[{"unit":32,"registers":"RIV4835CSH1S"}],"delays":\(delays)}]}
+      """)
+  }
+
+  package static let fast =
+    #"{"advertise_ms":5,"connect_ms":0,"services_ms":0,"reply_ms":0,"fragment_ms":0,"disconnect_ms":20}"#
+
+  package static func start(_ setup: String) async throws -> Scene {
+    let journal = Journal()
+    let simulation = try await Simulation.start(
+      program: Built.path("blupow-simulator"), setup: Array(setup.utf8)
+    ) { line in journal.append(String(decoding: line, as: UTF8.self)) }
+    return Scene(simulation: simulation, journal: journal)
+  }
+
+  private init(simulation: Simulation, journal: Journal) {
+    self.simulation = simulation
+    self.journal = journal
+  }
+
+  package func end() async { await simulation.end() }
+
+  package var environment: [String: String] {
+    ["DBUS_SYSTEM_BUS_ADDRESS": simulation.busAddress, "XDG_RUNTIME_DIR": simulation.directory]
+  }
+
+  /// A control line, and the journal's answer to it.
+  package func tell(_ line: String) async throws -> String {
+    let mark = journal.count
+    simulation.tell(line)
+    return try await journal.wait(from: mark) { line in
+      ["did", "state", "error"].contains { line.contains("\"saw\":\"\($0)\"") }
+    }
+  }
+
+  package func state() async throws -> String { try await tell(#"{"do":"state"}"#) }
+
+  /// No link, no pending Connect, no discovery, nobody notifying.
+  package func isQuiet() async throws -> Bool {
+    let state = try await state()
+    return ["links", "pending", "discovering", "notifying"].allSatisfy { state.contains("\"\($0)\":[]") }
+  }
+
+  /// Waits for the simulator to be quiet, for at most `limit`; how long it took, or nil.
+  package func quiet(within limit: Duration = .seconds(5)) async throws -> Duration? {
+    let start = ContinuousClock.now
+    repeat {
+      if try await isQuiet() { return start.duration(to: .now) }
+    } while start.duration(to: .now) < limit
+    return nil
+  }
+
+  // MARK: - The worker
+
+  /// Runs the worker by its flags.
+  package func worker(
+    _ arguments: [String], deadline: Duration? = .seconds(60),
+    _ onLine: @escaping @Sendable (EventLine, Child) async -> Void = { _, _ in }
+  ) async throws -> WorkerRun {
+    try await run(Command(path: Built.path("blupow-worker"), arguments: arguments, environment: environment), deadline, onLine)
+  }
+
+  /// A poll of the standard inverter by hand.
+  package func poll(
+    _ more: [String] = [], deadline: String = "25s",
+    _ onLine: @escaping @Sendable (EventLine, Child) async -> Void = { _, _ in }
+  ) async throws -> WorkerRun {
+    try await worker(
+      ["poll", "--address", Self.address, "--profile", "inverter", "--unit", "32", "--deadline", deadline] + more, onLine)
+  }
+
+  /// Runs the worker with that standard input.
+  package func worker(
+    input: [UInt8], _ onLine: @escaping @Sendable (EventLine, Child) async -> Void = { _, _ in }
+  ) async throws -> WorkerRun {
+    try await run(Command(path: Built.path("blupow-worker"), environment: environment, input: input), .seconds(60), onLine)
+  }
+
+  private func run(
+    _ command: Command, _ deadline: Duration?, _ onLine: @Sendable (EventLine, Child) async -> Void
+  ) async throws -> WorkerRun {
+    let child = try await Spawner.shared.start(command, limits: .worker, deadline: deadline)
+    var run = WorkerRun()
+    for await event in child.output {
+      switch event {
+      case .line(let line):
+        run.raw.append(String(decoding: line, as: UTF8.self))
+        // `--help` and the like are not events.
+        if let event = try? Wire.decode(EventLine.self, from: line) {
+          run.events.append(event)
+          await onLine(event, child)
+        }
+      case .errorLine(let line): run.log.append(line)
+      case .ended(let ending): run.ending = ending
+      case .overflow, .deadline, .killed: break
+      }
+    }
+    return run
+  }
+}
+
+/// What one worker said and how it ended.
+package struct WorkerRun: Sendable {
+  package var raw: [String] = []
+  package var events: [EventLine] = []
+  package var log: [String] = []
+  package var ending = Ending(cause: .abandoned, lasted: .zero)
+
+  package init() {}
+
+  package var exitCode: Int32? { if case .exited(let code) = ending.cause { code } else { nil } }
+  package var readings: DeviceReadings? {
+    events.lazy.compactMap { if case .readings(let readings) = $0.event { readings } else { nil } }.first
+  }
+  package var failure: FailureReport? {
+    events.lazy.compactMap { if case .failed(_, let report) = $0.event { report } else { nil } }.first
+  }
+  package var done: Done? { events.lazy.compactMap { if case .done(let done) = $0.event { done } else { nil } }.first }
+  package var stages: [Stage] { events.compactMap { if case .stage(let stage, _) = $0.event { stage } else { nil } } }
+}
+
+/// The simulator's lines, to be waited for.
+package final class Journal: Sendable {
+  private struct Waiting: Sendable {
+    var from: Int
+    var match: @Sendable (String) -> Bool
+    var found: CheckedContinuation<String, Never>
+  }
+  private struct State: Sendable {
+    var lines: [String] = []
+    var waiting: [Waiting] = []
+  }
+  private let state = Mutex(State())
+
+  package init() {}
+
+  package var count: Int { state.withLock { $0.lines.count } }
+  package var lines: [String] { state.withLock { $0.lines } }
+
+  func append(_ line: String) {
+    let served = state.withLock { state in
+      state.lines.append(line)
+      let served = state.waiting.filter { $0.match(line) }
+      state.waiting.removeAll { $0.match(line) }
+      return served
+    }
+    for waiting in served { waiting.found.resume(returning: line) }
+  }
+
+  /// The first line from number `from` on that matches, now or later. A test's own time limit bounds it.
+  package func wait(from: Int = 0, for match: @escaping @Sendable (String) -> Bool) async throws -> String {
+    await withCheckedContinuation { continuation in
+      let already = state.withLock { state -> String? in
+        if let line = state.lines.dropFirst(from).first(where: match) { return line }
+        state.waiting.append(Waiting(from: from, match: match, found: continuation))
+        return nil
+      }
+      if let already { continuation.resume(returning: already) }
+    }
+  }
+}
