@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Arrows go down only (Tests/ImportGraphTests guards them):
+// Arrows go down only (Tests/HouseTests guards them):
 //
 //             blupow                               blupow-worker              blupow-simulator
 //           /    |    \                            /      |                         |
@@ -58,12 +58,13 @@ let package = Package(
     .executableTarget(
       name: "blupow-worker", dependencies: ["BlueZ", "DBus", "Devices", "Readings", "CLinux"], swiftSettings: strict),
     .executableTarget(
-      name: "blupow-simulator", dependencies: ["Simulator", "CLinux"], swiftSettings: strict),
+      name: "blupow-simulator", dependencies: ["Simulator", "Readings", "CLinux"], swiftSettings: strict),
 
     // Tests/Rig: a private bus, the simulator and the worker as real processes. Tests/Zoo: workers that misbehave.
     .target(name: "Rig", dependencies: ["Supervisor", "Readings"], path: "Tests/Rig", swiftSettings: strict),
     .executableTarget(name: "zoo", dependencies: ["Readings", "CLinux"], path: "Tests/Zoo", swiftSettings: strict),
-    .testTarget(name: "HouseTests", dependencies: ["Rig"], swiftSettings: strict),
+    .testTarget(
+      name: "HouseTests", dependencies: ["Rig", "blupow", "blupow-worker", "blupow-simulator"], swiftSettings: strict),
     .testTarget(name: "ReadingsTests", dependencies: ["Readings"], swiftSettings: strict),
     .testTarget(name: "DevicesTests", dependencies: ["Devices", "Readings"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy", "Readings"], swiftSettings: strict),

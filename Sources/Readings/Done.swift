@@ -66,12 +66,12 @@ extension Done: Codable {
   package init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     // A dictionary with an enum for its key is an array in Codable: keyed by hand, and stages not known here passed over.
-    let stages = try fields.decodeIfPresent([String: Int64].self, forKey: .stages) ?? [:]
+    let stages = try fields.decodeIfPresent([String: UInt32].self, forKey: .stages) ?? [:]
     self.init(
       link: try fields.decode(Link.self, forKey: .link),
-      stages: Dictionary(uniqueKeysWithValues: stages.compactMap { key, ms in Stage(rawValue: key).map { ($0, ms) } }),
-      connectMs: try fields.decodeIfPresent(Int64.self, forKey: .connectMs),
-      attempts: try fields.decodeIfPresent(Int.self, forKey: .attempts) ?? 0,
+      stages: Dictionary(uniqueKeysWithValues: stages.compactMap { key, ms in Stage(rawValue: key).map { ($0, Int64(ms)) } }),
+      connectMs: try fields.decodeIfPresent(UInt32.self, forKey: .connectMs).map(Int64.init),
+      attempts: Int(try fields.decodeIfPresent(UInt32.self, forKey: .attempts) ?? 0),
       foundStanding: try fields.decodeIfPresent(Bool.self, forKey: .foundStanding) ?? false,
       rssi: try fields.decodeIfPresent(Int.self, forKey: .rssi),
       blocks: try fields.decodeIfPresent([String: BlockNotes].self, forKey: .blocks) ?? [:],

@@ -2,7 +2,7 @@ import FoundationEssentials
 
 extension EventLine: Codable {
   private enum Key: String, CodingKey {
-    case v, poll, event, stage, attempt, device, failure, adapters
+    case v, poll, event, stage, attempt, device, failure
     case time = "t_ms"
   }
 
@@ -21,11 +21,12 @@ extension EventLine: Codable {
     let version = try fields.decode(Int.self, forKey: .v)
     guard version == Wire.version else { throw OtherVersion(version: version) }
     poll = try fields.decode(String.self, forKey: .poll)
-    time = .milliseconds(try fields.decode(Int64.self, forKey: .time))
+    time = .milliseconds(try fields.decode(UInt32.self, forKey: .time))
     let word = try fields.decode(String.self, forKey: .event)
     switch word {
     case "stage":
-      event = .stage(try fields.decode(Stage.self, forKey: .stage), attempt: try fields.decode(Int.self, forKey: .attempt))
+      event = .stage(
+        try fields.decode(Stage.self, forKey: .stage), attempt: Int(try fields.decode(UInt32.self, forKey: .attempt)))
     case "readings": event = .readings(try DeviceReadings(from: decoder))
     case "failed":
       event = .failed(

@@ -32,7 +32,7 @@ package struct Request: Equatable, Sendable {
 }
 
 /// One BLE address and the adapter to reach it by (`nil`: any).
-package struct Module: Equatable, Sendable, Codable {
+package struct Module: Equatable, Sendable {
   package var address: Address
   package var adapter: String?
 
@@ -99,15 +99,17 @@ extension Request: Codable {
         guard let standard else { throw DecodingError.keyNotFound(key, .init(codingPath: [], debugDescription: "")) }
         return standard
       }
-      guard number.isFinite, number >= 0, number < 1e6, range.contains(.milliseconds(Int64(number * 1000))) else {
+      // Rounded: 1.001 * 1000 is 1000.9999999999999.
+      guard number >= 0, number < 1e6, range.contains(.milliseconds(Int64((number * 1000).rounded()))) else {
         throw invalid(key, "\(number) is not within \(range.lowerBound.seconds) to \(range.upperBound.seconds) seconds")
       }
-      return .milliseconds(Int64(number * 1000))
+      return .milliseconds(Int64((number * 1000).rounded()))
     }
 
     poll = try fields.decode(String.self, forKey: .poll)
     guard (1...64).contains(poll.utf8.count) else { throw invalid(.poll, "a poll id has 1 to 64 bytes") }
     parent = try fields.decodeIfPresent(Int32.self, forKey: .parent)
+    if let parent, parent < 1 { throw invalid(.parent, "\(parent) is not a process id") }
     deadline = try seconds(.deadline, Request.deadlines)
 
     let name = try fields.decode(String.self, forKey: .job)
@@ -126,8 +128,8 @@ extension Request: Codable {
           retryDelay: try seconds(.retryDelay, .zero ... .seconds(30), default: .seconds(2))))
     case "scan":
       job = .scan(
-        duration: try seconds(.duration, .seconds(1)...deadline, default: .seconds(10)),
-        adapter: try fields.decodeIfPresent(String.self, forKey: .adapter))
+        duration: try seconds(.duration, .seconds(1)...deadline, default: min(.seconds(10), deadline)),
+        adapter: try Module.adapter(in: fields, forKey: .adapter))
     case "release": job = .release(try fields.decode(Module.self, forKey: .module))
     case "probe": job = .probe
     default: throw invalid(.job, "there is no job '\(name.prefix(40))'")
@@ -158,30 +160,60 @@ extension Request: Codable {
     }
   }
 
-  /// Reads a request line; every way in which it can be wrong has a failure of its own.
+  /// Reads a request line (without its newline); every way in which it can be wrong has a failure of its own.
   package static func parse(_ line: [UInt8]) throws(FailureReport) -> Request {
-    struct Head: Decodable {
-      var v: Int
-      var job: String
-    }
-    let head: Head
-    do {
-      head = try Wire.decode(Head.self, from: line)
-    } catch {
-      throw FailureReport(.badRequest, at: .start, "The request line cannot be read: \(Wire.explain(error)).")
-    }
-    guard head.v == Wire.version else {
+    // One thing at a time: another version may have no `job`, and an unknown job need not have our fields.
+    struct Version: Decodable { var v: Int }
+    struct Name: Decodable { var job: String }
+    guard line.count <= Wire.maxLineBytes else {
       throw FailureReport(
-        .versionUnknown, at: .start, "The request is of protocol version \(head.v); this worker speaks version \(Wire.version).")
+        .requestTooLong, at: .start, "The request line has more than \(Wire.maxLineBytes) bytes.")
     }
-    guard ["poll", "scan", "release", "probe"].contains(head.job) else {
-      throw FailureReport(.jobUnknown, at: .start, "There is no job '\(head.job.prefix(40))'.")
+    let version = try part(Version.self, of: line).v
+    guard version == Wire.version else {
+      throw FailureReport(
+        .versionUnknown, at: .start, "The request is of protocol version \(version); this worker speaks version \(Wire.version).")
     }
+    let job = try part(Name.self, of: line).job
+    guard ["poll", "scan", "release", "probe"].contains(job) else {
+      throw FailureReport(.jobUnknown, at: .start, "There is no job '\(job.prefix(40))'.")
+    }
+    return try part(Request.self, of: line)
+  }
+
+  private static func part<T: Decodable>(_ type: T.Type, of line: [UInt8]) throws(FailureReport) -> T {
     do {
-      return try Wire.decode(Request.self, from: line)
+      return try Wire.decode(type, from: line)
     } catch {
       throw FailureReport(.badRequest, at: .start, "The request line cannot be read: \(Wire.explain(error)).")
     }
+  }
+}
+
+extension Module: Codable {
+  private enum Key: String, CodingKey { case address, adapter }
+
+  package init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: Key.self)
+    address = try fields.decode(Address.self, forKey: .address)
+    adapter = try Self.adapter(in: fields, forKey: .adapter)
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Key.self)
+    try fields.encode(address, forKey: .address)
+    try fields.encodeIfPresent(adapter, forKey: .adapter)
+  }
+
+  /// The name becomes part of a D-Bus object path, which allows these characters only (libdbus ends the process otherwise).
+  fileprivate static func adapter<K>(in fields: KeyedDecodingContainer<K>, forKey key: K) throws -> String? {
+    guard let name = try fields.decodeIfPresent(String.self, forKey: key) else { return nil }
+    guard (1...16).contains(name.utf8.count), name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") })
+    else {
+      throw DecodingError.dataCorruptedError(
+        forKey: key, in: fields, debugDescription: "'\(name.prefix(40))' is not an adapter's name like hci0")
+    }
+    return name
   }
 }
 
@@ -197,6 +229,10 @@ extension DeviceRequest: Codable {
     }
     profile = try fields.decode(String.self, forKey: .profile)
     unit = try fields.decodeIfPresent(UInt8.self, forKey: .unit)
+    if unit == 0 {
+      throw DecodingError.dataCorruptedError(
+        forKey: .unit, in: fields, debugDescription: "unit 0 is Modbus broadcast, which nobody answers")
+    }
     model = try fields.decodeIfPresent(String.self, forKey: .model)
     skip = try fields.decodeIfPresent([String].self, forKey: .skip) ?? []
   }
