@@ -47,6 +47,13 @@ package struct GatewayConfig: Equatable, Sendable {
   }
 }
 
+extension GatewayConfig {
+  /// How long after the start the module at `index` is first polled: spread out, but nobody waits long for the first values.
+  package static func firstPoll(_ index: Int, of count: Int, interval: Duration) -> Duration {
+    min(interval / max(count, 1), .seconds(3)) * index
+  }
+}
+
 /// One device: a profile and a Modbus unit behind a module.
 package struct DeviceConfig: Equatable, Sendable {
   package var name: String

@@ -107,3 +107,10 @@ package struct ModuleMachine: Equatable, Sendable {
     if case .resting(let until) = state { [.sleep(until: until)] } else { [] }
   }
 }
+
+extension ModuleMachine {
+  /// At which ages its devices' readings change their status.
+  package var freshnessLimits: Freshness.Limits {
+    Freshness.Limits(interval: config.interval, deadline: deadline, cacheFor: config.cacheFor, grace: config.grace)
+  }
+}

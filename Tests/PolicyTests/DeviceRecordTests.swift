@@ -1,0 +1,84 @@
+import FoundationEssentials
+import Policy
+import Readings
+import Testing
+
+@Suite struct DeviceRecordTests {
+  private let limits = Freshness.Limits(
+    interval: .seconds(30), deadline: .seconds(25), cacheFor: .seconds(300), grace: .seconds(600))
+  private let wall = Date(timeIntervalSince1970: 1_784_000_000.25)
+
+  private func record() throws -> DeviceRecord {
+    let device = try #require(Sample.module()?.devices.first)
+    return DeviceRecord(device, start: Sample.start)
+  }
+
+  private func status(_ record: DeviceRecord, at seconds: Double) -> DeviceStatus {
+    record.status(limits: limits, deadline: .seconds(25), at: Sample.at(seconds))
+  }
+
+  @Test func `before the first success nothing is shown and it is not available`() throws {
+    var record = try record()
+    record.note(Sample.failure("p-1", .notSeen), limits: limits, at: Sample.at(20), wall: wall)
+    let status = status(record, at: 21)
+    #expect(status.status == .disconnected && !status.available)
+    #expect(status.readings.isEmpty && status.age == nil && status.readAt == nil)
+    #expect(status.failure?.failure == .notSeen && status.consecutiveFailures == 1)
+  }
+
+  @Test func `availability is the age of the last readings, however often polls fail`() throws {
+    var record = try record()
+    record.note(Sample.success("p-1"), limits: limits, at: Sample.start, wall: wall)
+    for minute in 1...20 {
+      record.note(Sample.failure("p", .notSeen), limits: limits, at: Sample.at(Double(minute) * 60), wall: wall)
+    }
+    #expect(status(record, at: 60).status == .offline)
+    #expect(status(record, at: 600).available)
+    let gone = status(record, at: 1200)
+    #expect(!gone.available && gone.readings.isEmpty && gone.age == .seconds(1200))
+    #expect(gone.availability == 0.5)
+  }
+
+  @Test func `cached values are the ones that were read, with their age and their time`() throws {
+    var record = try record()
+    record.note(Sample.success("p-1"), limits: limits, at: Sample.start, wall: wall)
+    record.note(Sample.failure("p-2", .linkLost), limits: limits, at: Sample.at(40), wall: wall.addingTimeInterval(40))
+    let status = status(record, at: 50)
+    #expect(status.readings == ["battery_voltage": Reading(.number(52.4), unit: "V")])
+    #expect(status.age == .seconds(50) && status.readAt == wall)
+    #expect(status.successRate == 0.5 && status.connectMsMean == 1240 && status.connectMs == nil)
+  }
+
+  @Test func `a poll that we stopped says nothing about the device`() throws {
+    var record = try record()
+    record.note(Sample.success("p-1"), limits: limits, at: Sample.start, wall: wall)
+    let before = record
+    record.note(Sample.failure("p-2", .stopped), limits: limits, at: Sample.at(10), wall: wall)
+    #expect(record == before)
+  }
+
+  @Test func `its JSON has every documented key, and reads back as the same`() throws {
+    var record = try record()
+    record.note(Sample.success("p-1"), limits: limits, at: Sample.start, wall: wall)
+    let text = String(decoding: try Wire.line(status(record, at: 12.34)), as: UTF8.self)
+    #expect(
+      text
+        == """
+        {"address":"D8:B6:73:BF:4F:75","age_s":12.3,"availability":1,"available":true,"connect_ms":1240,"connect_ms_mean":1240,\
+        "consecutive_failures":0,"deadline_s":25,"failure":null,"model":"RIV1230RCH-SPS","name":"Inverter","poll_ms":3000,\
+        "profile":"inverter","read_at":"2026-07-14T03:33:20.250Z","readings":{"battery_voltage":{"unit":"V","value":52.4}},\
+        "rssi":null,"status":"connected","success_rate":1,"test_mode":false}
+
+        """)
+    let fleet = FleetStatus(gateway: "cabin", devices: [status(record, at: 12)])
+    #expect(try Wire.decode(FleetStatus.self, from: try Wire.line(fleet)) == fleet)
+  }
+
+  @Test func `a failure's JSON has class, stage, whose, message and advice`() throws {
+    var record = try record()
+    record.note(Sample.failure("p-1", .slots), limits: limits, at: Sample.start, wall: wall)
+    let text = String(decoding: try Wire.line(status(record, at: 1)), as: UTF8.self)
+    #expect(text.contains(#""failure":{"advice":"The adapter has no free connection slot"#))
+    #expect(text.contains(#""class":"slots","message":"It went wrong.","stage":"connect","whose":"adapter"}"#))
+  }
+}

@@ -1,0 +1,218 @@
+import Policy
+import Readings
+import Testing
+
+@Suite struct ModuleMachineTests {
+  private func machine(devices: [String] = ["Inverter"], timeout: TimeoutScale = .automatic) throws -> ModuleMachine {
+    ModuleMachine(try #require(Sample.module(devices: devices, timeout: timeout)), firstPoll: Sample.start)
+  }
+
+  private func launched(_ actions: [ModuleMachine.Action]) throws -> (request: Request, job: PollJob) {
+    guard case .launch(let request, _)? = actions.first, case .poll(let job) = request.job else { throw NoLaunch() }
+    return (request, job)
+  }
+
+  private struct NoLaunch: Error {}
+
+  /// Launches at its time, fails or succeeds 5 s later; the time of the next poll.
+  private func step(_ machine: inout ModuleMachine, at now: Instant, _ outcome: (String) -> PollOutcome) throws -> Instant {
+    let poll = try launched(machine.handle(.woke, at: now, jitter: 0)).request.poll
+    let actions = machine.handle(.finished(outcome(poll)), at: now + .seconds(5), jitter: 0)
+    guard case .sleep(let until)? = actions.last else { throw NoLaunch() }
+    return until
+  }
+
+  @Test func `before its time it sleeps on, at its time it launches`() throws {
+    var machine = try machine()
+    #expect(machine.handle(.woke, at: Sample.at(-1), jitter: 0) == [.sleep(until: Sample.start)])
+    let (request, job) = try launched(machine.handle(.woke, at: Sample.start, jitter: 0))
+    #expect(request.poll == "D8B673BF4F75-1")
+    #expect(request.deadline == .seconds(25))
+    #expect(job.devices == [DeviceRequest(name: "Inverter", profile: "inverter")])
+    #expect(job.attempts == 2)
+  }
+
+  @Test func `the next poll starts an interval after the last one started`() throws {
+    var machine = try machine()
+    #expect(try step(&machine, at: Sample.start) { Sample.success($0) } == Sample.at(30))
+  }
+
+  @Test func `an overdue poll is skipped, not stacked`() throws {
+    var machine = try machine()
+    let poll = try launched(machine.handle(.woke, at: Sample.start, jitter: 0)).request.poll
+    #expect(machine.handle(.finished(Sample.success(poll)), at: Sample.at(70), jitter: 0).last == .sleep(until: Sample.at(90)))
+  }
+
+  @Test func `while it polls, neither time nor a wish starts another`() throws {
+    var machine = try machine()
+    _ = machine.handle(.woke, at: Sample.start, jitter: 0)
+    #expect(machine.handle(.woke, at: Sample.at(60), jitter: 0) == [])
+    #expect(machine.handle(.pollNow, at: Sample.at(60), jitter: 0) == [])
+  }
+
+  @Test func `a wish polls at once`() throws {
+    var machine = try machine()
+    #expect(try launched(machine.handle(.pollNow, at: Sample.at(-20), jitter: 0)).request.poll == "D8B673BF4F75-1")
+  }
+
+  @Test func `the answer to another poll is dropped`() throws {
+    var machine = try machine()
+    _ = machine.handle(.woke, at: Sample.start, jitter: 0)
+    let before = machine
+    #expect(machine.handle(.finished(Sample.success("D8B673BF4F75-0")), at: Sample.at(1), jitter: 0) == [])
+    #expect(machine == before)
+  }
+
+  @Test func `the module's failures lengthen deadline and interval, the first success resets both`() throws {
+    var machine = try machine()
+    var now = Sample.start
+    var pauses: [Duration] = []
+    var deadlines: [Duration] = []
+    for _ in 1...5 {
+      let next = try step(&machine, at: now) { Sample.failure($0, .notSeen) }
+      pauses.append(next - now)
+      deadlines.append(machine.deadline)
+      now = next
+    }
+    #expect(pauses == [.seconds(30), .seconds(30), .seconds(60), .seconds(120), .seconds(240)])
+    #expect(deadlines == [.seconds(25), .seconds(25), .seconds(40), .seconds(45), .seconds(45)])
+    #expect(try step(&machine, at: now) { Sample.success($0) } - now == .seconds(30))
+    #expect(machine.deadline == .seconds(25))
+  }
+
+  @Test(arguments: Failure.allCases.filter { $0.whose != .module })
+  func `a failure that is not the module's changes neither deadline nor interval`(_ failure: Failure) throws {
+    var machine = try machine()
+    var now = Sample.start
+    for _ in 1...10 {
+      let next = try step(&machine, at: now) { Sample.failure($0, failure) }
+      #expect(next - now == .seconds(30))
+      now = next
+    }
+    #expect(machine.deadline == .seconds(25))
+    #expect(machine.failures == 0)
+  }
+
+  @Test func `one device of two that answers makes the module's poll a success`() throws {
+    var machine = try machine(devices: ["Inverter", "Battery"])
+    var now = Sample.start
+    for _ in 1...4 {
+      now = try step(&machine, at: now) {
+        var outcome = Sample.success($0)
+        outcome.answers["Battery"] = .failed(FailureReport(.silent, at: .read, "Unit 48 did not answer."))
+        return outcome
+      }
+    }
+    #expect(machine.failures == 0)
+  }
+
+  @Test func `a unit that was silent is asked last next time`() throws {
+    var machine = try machine(devices: ["Battery", "Inverter"])
+    let next = try step(&machine, at: Sample.start) {
+      var outcome = Sample.success($0)
+      outcome.answers["Battery"] = .failed(FailureReport(.silent, at: .read, "Unit 48 did not answer."))
+      return outcome
+    }
+    #expect(try launched(machine.handle(.woke, at: next, jitter: 0)).job.devices.map(\.name) == ["Inverter", "Battery"])
+  }
+
+  @Test func `the model, the unit and the blocks not to ask for are in the next request, the blocks for a day`() throws {
+    var machine = try machine()
+    let next = try step(&machine, at: Sample.start) {
+      Sample.success(
+        $0, done: Done(link: .closed, blocks: ["Inverter": BlockNotes(unsupported: ["4441/2"], silent: ["4400/1"])]))
+    }
+    let device = try launched(machine.handle(.woke, at: next, jitter: 0)).job.devices[0]
+    #expect(
+      device
+        == DeviceRequest(
+          name: "Inverter", profile: "inverter", unit: 32, model: "RIV1230RCH-SPS", skip: ["4400/1", "4441/2"]))
+    _ = machine.handle(.finished(Sample.success("D8B673BF4F75-2")), at: next, jitter: 0)
+    let later = try launched(machine.handle(.woke, at: Sample.at(86_406), jitter: 0)).job.devices[0]
+    #expect(later.skip == [])
+    #expect(later.model == "RIV1230RCH-SPS")
+  }
+
+  @Test func `after a poll that may have left a link it frees that first`() throws {
+    var machine = try machine()
+    let poll = try launched(machine.handle(.woke, at: Sample.start, jitter: 0)).request.poll
+    let outcome = Sample.failure(poll, .workerTimedOut, needsRelease: true)
+    let actions = machine.handle(.finished(outcome), at: Sample.at(27), jitter: 0)
+    let module = machine.config.module
+    #expect(actions == [.report(outcome), .release(Request(poll: poll, deadline: .seconds(8), job: .release(module)))])
+    #expect(machine.handle(.woke, at: Sample.at(31), jitter: 0) == [])
+    let failed = FailureReport(.daemonSilent, at: .release, "Disconnect was not answered.")
+    #expect(
+      machine.handle(.released(poll: poll, failed), at: Sample.at(35), jitter: 0)
+        == [.releaseFailed(failed), .sleep(until: Sample.at(60))])
+  }
+
+  @Test func `a short timeout has one attempt`() throws {
+    var machine = try machine(timeout: .fixed(.seconds(14)))
+    #expect(try launched(machine.handle(.woke, at: Sample.start, jitter: 0)).job.attempts == 1)
+  }
+
+  @Test(arguments: 1...20 as ClosedRange<UInt64>)
+  func `whatever happens in whatever order, what must hold holds`(_ seed: UInt64) throws {
+    var dice = Dice(state: seed)
+    var machine = try machine()
+    var now = Sample.start
+    var open: String?
+    var releasing = false
+    var seen: Set<String> = []
+    let failures = Failure.allCases
+    for _ in 0..<2000 {
+      now += .milliseconds(Int64.random(in: 0...20_000, using: &dice))
+      let before = machine
+      var event = ModuleMachine.Event.woke
+      switch Int.random(in: 0..<6, using: &dice) {
+      case 0, 1: break
+      case 2: event = .pollNow
+      case 3: event = .finished(Sample.success(Bool.random(using: &dice) ? open ?? "none" : "stale"))
+      case 4:
+        let failure = failures[Int.random(in: 0..<failures.count, using: &dice)]
+        event = .finished(Sample.failure(open ?? "none", failure, needsRelease: Bool.random(using: &dice)))
+      default: event = .released(poll: open ?? "none", nil)
+      }
+      let actions = machine.handle(event, at: now, jitter: Double.random(in: -1...1, using: &dice))
+      if case .finished(let outcome) = event, outcome.poll == open, !releasing {
+        if !outcome.blamesModule, !outcome.succeeded { #expect(machine.deadline == before.deadline) }
+      }
+      for action in actions {
+        switch action {
+        case .launch(let request, _):
+          #expect(open == nil && seen.insert(request.poll).inserted)
+          #expect(request.deadline >= .seconds(25) && request.deadline <= .seconds(45))
+          open = request.poll
+        case .release(let request):
+          #expect(request.poll == open && !releasing)
+          releasing = true
+        case .sleep(let until):
+          if case .resting(let stored) = machine.state {
+            #expect(stored == until)
+          } else {
+            Issue.record("sleeps but does not rest")
+          }
+          #expect(until - now <= .seconds(300))
+          (open, releasing) = (nil, false)
+        case .report(let outcome): #expect(outcome.poll == open)
+        case .releaseFailed: Issue.record("no release failed")
+        }
+      }
+    }
+    #expect(seen.count > 50)
+  }
+}
+
+/// SplitMix64: the same walk for the same seed.
+struct Dice: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}
