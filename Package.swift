@@ -23,6 +23,7 @@ let strict: [SwiftSetting] = [
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -52,7 +53,7 @@ let package = Package(
     .executableTarget(
       name: "blupow",
       dependencies: [
-        "Supervisor", "Publishers", "Policy", "Devices", "Readings", argumentParser, logging, lifecycle, yams,
+        "Supervisor", "Publishers", "Policy", "Devices", "Readings", argumentParser, logging, lifecycle, unixSignals, yams,
       ],
       swiftSettings: strict),
     .executableTarget(

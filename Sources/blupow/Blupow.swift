@@ -1,0 +1,11 @@
+import ArgumentParser
+import Readings
+
+@main
+struct Blupow: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "blupow",
+    abstract: "Reads Renogy power gear over Bluetooth LE, each poll in a process of its own.",
+    version: "blupow \(Wire.release)",
+    subcommands: [RunCommand.self, DemoCommand.self, PollCommand.self, ScanCommand.self, ConfigCommand.self])
+}

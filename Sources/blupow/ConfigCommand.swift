@@ -1,0 +1,28 @@
+import Policy
+import ArgumentParser
+
+struct ConfigCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "config", abstract: "Check a configuration, or print one to begin with.",
+    subcommands: [Check.self, Example.self])
+
+  struct Check: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "check", abstract: "Validate a configuration; 78 if it is wrong.")
+
+    @Argument(help: "The file (default: $BLUPOW_CONFIG, else /etc/blupow/blupow.yaml).")
+    var file: String?
+
+    func run() async throws {
+      let config = try Console.config(file)
+      let modules = config.modules.count
+      Console.print("\(ConfigFile.path(file)): \(config.devices.count) devices behind \(modules) modules, no mistakes.")
+    }
+  }
+
+  struct Example: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "example", abstract: "Print a commented example.")
+
+    func run() async throws { Console.print(ConfigExample.text) }
+  }
+}

@@ -1,0 +1,203 @@
+import Devices
+import Glibc
+import Policy
+import Readings
+import Yams
+
+/// The configuration file and the environment, checked whole and turned into what policy needs.
+struct ConfigFile {
+  static let standardPath = "/etc/blupow/blupow.yaml"
+  static let maxBytes = 1_048_576
+  static let maxDevices = 500
+
+  /// The file that was asked for, else `$BLUPOW_CONFIG`, else the standard one.
+  static func path(_ asked: String?) -> String {
+    asked ?? getenv("BLUPOW_CONFIG").map { String(cString: $0) } ?? standardPath
+  }
+
+  static func load(_ path: String, environment: [String: String] = processEnvironment) throws(ConfigError) -> GatewayConfig {
+    try parse(try read(path), file: path, environment: environment)
+  }
+
+  static var processEnvironment: [String: String] {
+    var found: [String: String] = [:]
+    for name in scalars.map(variable) + ["BLUPOW_MIN_INTERVAL"] {
+      if let value = getenv(name) { found[name] = String(cString: value) }
+    }
+    return found
+  }
+
+  static func parse(_ text: String, file: String, environment: [String: String] = [:]) throws(ConfigError) -> GatewayConfig {
+    let root: Node?
+    do {
+      root = try Yams.compose(yaml: text)
+    } catch let error as YamlError {
+      throw syntax(error, file)
+    } catch {
+      throw ConfigError(file, "\(error)")
+    }
+    guard let root else { throw ConfigError(file, "is empty; `blupow config example` prints one to begin with.") }
+    var fields = try YAMLFields(root, file: file, known: scalars + ["devices"])
+    let minimum = try environment["BLUPOW_MIN_INTERVAL"].map { text throws(ConfigError) in
+      guard let value = Duration(text: text), value > .zero else {
+        throw ConfigError("BLUPOW_MIN_INTERVAL", "'\(text)' is not a duration like 1s.")
+      }
+      return value
+    }
+    let intervals = (minimum ?? .seconds(10))...(.seconds(300))
+    var config = GatewayConfig(name: hostName, devices: [])
+    try apply(&fields, to: &config, intervals)
+    for name in scalars {
+      guard let value = environment[variable(name)] else { continue }
+      let mapping = Node.mapping(.init([(Node(name), Node(value))]))
+      var single = try YAMLFields(mapping, file: variable(name), known: scalars)
+      try apply(&single, to: &config, intervals)
+    }
+    guard let devices = try fields.list("devices"), !devices.isEmpty else {
+      throw fields.wrong("`devices` is missing: one entry with an address is a whole configuration.")
+    }
+    guard devices.count <= maxDevices else { throw fields.wrong("\(devices.count) devices; at most \(maxDevices) are allowed.") }
+    for (index, node) in devices.enumerated() {
+      let device = try device(node, file: file, path: "devices[\(index)]", intervals, config.devices)
+      config.devices.append(device)
+    }
+    try fields.finish()
+    return config
+  }
+
+  // MARK: - Pieces
+
+  /// Settings of one value: each can also be set by `BLUPOW_` and its name in capitals.
+  static let scalars = ["gateway", "interval", "timeout", "attempts", "retry_delay", "cache_for", "grace"]
+
+  static func variable(_ scalar: String) -> String { "BLUPOW_" + scalar.uppercased() }
+
+  private static func apply(
+    _ fields: inout YAMLFields, to config: inout GatewayConfig, _ intervals: ClosedRange<Duration>
+  ) throws(ConfigError) {
+    func duration(_ range: ClosedRange<Duration>) -> (String) -> Duration? {
+      { text in Duration(text: text).flatMap { range.contains($0) ? $0 : nil } }
+    }
+    func words(_ range: ClosedRange<Duration>) -> String {
+      "a duration from \(text(range.lowerBound)) to \(text(range.upperBound))"
+    }
+    if let name = try fields.value("gateway", "a name of 1 to 64 letters, digits, - and _", gatewayName) { config.name = name }
+    if let interval = try fields.value("interval", words(intervals), duration(intervals)) { config.interval = interval }
+    let timeouts = TimeoutScale.fixedLimits
+    if let timeout = try fields.value(
+      "timeout", "`auto` or \(words(timeouts))",
+      { (text: String) -> TimeoutScale? in
+        text == "auto" ? .automatic : duration(timeouts)(text).map { .fixed($0) }
+      })
+    {
+      config.timeout = timeout
+    }
+    if let attempts = try fields.value("attempts", "a number from 1 to 5", number(1...5)) { config.attempts = attempts }
+    let delays = Duration.zero ... .seconds(30)
+    if let delay = try fields.value("retry_delay", words(delays), duration(delays)) { config.retryDelay = delay }
+    let ages = Duration.zero ... .seconds(86_400)
+    if let cache = try fields.value("cache_for", words(ages), duration(ages)) { config.cacheFor = cache }
+    if let grace = try fields.value("grace", words(ages), duration(ages)) { config.grace = grace }
+  }
+
+  private static let deviceKeys = ["name", "address", "profile", "unit", "adapter", "interval", "test_mode"]
+
+  private static func device(
+    _ node: Node, file: String, path: String, _ intervals: ClosedRange<Duration>, _ others: [DeviceConfig]
+  ) throws(ConfigError) -> DeviceConfig {
+    var fields = try YAMLFields(node, file: file, path: path, known: deviceKeys)
+    guard let address = try fields.value("address", "a Bluetooth address like D8:B6:73:BF:4F:75", { Address($0) }) else {
+      throw fields.wrong("`address` is missing: the module's Bluetooth address, which `blupow scan` shows.")
+    }
+    let profiles = Profile.all.map(\.name)
+    let profile = try fields.value("profile", "one of: \(profiles.joined(separator: ", "))") {
+      profiles.contains($0) ? $0 : nil
+    }
+    let name = try fields.value("name", "a name of 1 to \(Wire.maxNameBytes) bytes") {
+      $0.utf8.count <= Wire.maxNameBytes ? $0 : nil
+    }
+    let unit = try fields.value("unit", "a Modbus unit from 1 to 255", number(1...255)).map { UInt8($0) }
+    let adapter = try fields.value("adapter", "an adapter's name like hci0") { adapterName($0) }
+    let interval = try fields.value(
+      "interval", "a duration from \(text(intervals.lowerBound)) to \(text(intervals.upperBound))"
+    ) { text in Duration(text: text).flatMap { intervals.contains($0) ? $0 : nil } }
+    let testMode = try fields.value("test_mode", "true or false") { ["true": true, "false": false][$0] } ?? false
+    let device = DeviceConfig(
+      name: name ?? address.text, address: address, profile: profile ?? Profile.inverter.name, unit: unit,
+      adapter: adapter, interval: interval, testMode: testMode)
+    if others.contains(where: { $0.name == device.name }) {
+      throw fields.wrong("another device is called '\(device.name)' already; give each a name of its own.")
+    }
+    let neighbours = others.filter { $0.address == address }
+    if neighbours.contains(where: { $0.unit == unit }) {
+      throw fields.wrong("another entry has this address and the same unit; behind a hub every entry names its own unit.")
+    }
+    if neighbours.count >= Wire.maxDevices {
+      throw fields.wrong("more than \(Wire.maxDevices) devices share the address \(address).")
+    }
+    try fields.finish()
+    return device
+  }
+
+  private static func number(_ range: ClosedRange<Int>) -> (String) -> Int? {
+    { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }
+  }
+
+  private static func adapterName(_ text: String) -> String? {
+    text.hasPrefix("hci") && Int(text.dropFirst(3)).map { (0...99).contains($0) } == true ? text : nil
+  }
+
+  private static func gatewayName(_ text: String) -> String? {
+    let isAllowed = text.utf8.allSatisfy { byte in
+      (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == 0x2D || byte == 0x5F
+    }
+    return (1...64).contains(text.utf8.count) && isAllowed ? text : nil
+  }
+
+  private static func text(_ duration: Duration) -> String {
+    duration.milliseconds % 1000 == 0 ? "\(duration.milliseconds / 1000)s" : "\(duration.milliseconds)ms"
+  }
+
+  /// The host's own name, as far as it is fit to be one.
+  private static var hostName: String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard gethostname(&buffer, 255) == 0 else { return "blupow" }
+    let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    let first = String(decoding: bytes, as: UTF8.self).split(separator: ".").first.map(String.init) ?? ""
+    return gatewayName(first) ?? "blupow"
+  }
+
+  private static func read(_ path: String) throws(ConfigError) -> String {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      let reason = String(cString: strerror(errno))
+      throw ConfigError(
+        path,
+        "cannot be read: \(reason). `blupow config example` prints one to begin with; --config or BLUPOW_CONFIG names another.")
+    }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = Glibc.read(descriptor, &chunk, chunk.count)
+      if count < 0 { throw ConfigError(path, "cannot be read: \(String(cString: strerror(errno))).") }
+      if count == 0 { break }
+      bytes += chunk[..<count]
+      if bytes.count > maxBytes { throw ConfigError(path, "is longer than \(maxBytes) bytes.") }
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw ConfigError(path, "is not UTF-8 text.") }
+    return text
+  }
+
+  private static func syntax(_ error: YamlError, _ file: String) -> ConfigError {
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+      ConfigError(file, line: mark.line, column: mark.column, "is not YAML: \(problem).")
+    case .duplicatedKeysInMapping(let duplicates, let context):
+      ConfigError(
+        file, line: context.mark.line, column: context.mark.column,
+        "the same key stands twice: \(duplicates.sorted().joined(separator: ", ")).")
+    default: ConfigError(file, "is not YAML: \(error)")
+    }
+  }
+}

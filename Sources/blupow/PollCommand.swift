@@ -1,0 +1,57 @@
+import Logging
+import ArgumentParser
+import Policy
+import Publishers
+import Readings
+import Supervisor
+import UnixSignals
+
+struct PollCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "poll", abstract: "One supervised poll of each device.",
+    discussion: "Exit code: 0, or the first failing device's: 69 bus or adapter, 70 a bug, 75 try again, 76 protocol, 77 refused."
+  )
+
+  @Argument(help: "Devices by their names in the configuration (default: all).")
+  var names: [String] = []
+
+  @Flag(help: "One JSON document.")
+  var json = false
+
+  @Option(help: "The configuration (default: $BLUPOW_CONFIG, else /etc/blupow/blupow.yaml).")
+  var config: String?
+
+  @Flag(name: .shortAndLong, help: "Log what the workers say.")
+  var verbose = false
+
+  func run() async throws {
+    let config = try Console.config(config)
+    if let unknown = names.first(where: { name in !config.devices.contains { $0.name == name } }) {
+      throw ValidationError("No device is called '\(unknown)'; there are: \(config.devices.map(\.name).joined(separator: ", ")).")
+    }
+    let gateway = Gateway(config, worker: Sibling.worker, log: Console.logger(verbose ? .debug : .error))
+    let wanted = names
+    guard let status = await stoppable({ await gateway.pollOnce(devices: wanted.isEmpty ? nil : wanted) }) else {
+      throw Console.exit(.tryAgain)
+    }
+    if json { try Console.json(status) } else { Console.print(FleetTable(status).text) }
+    for problem in status.problems { Console.complain("\(problem.address): \(problem.message) \(problem.advice)") }
+    if let failure = status.devices.lazy.compactMap(\.failure).first { throw Console.exit(failure.failure.exitCode) }
+  }
+}
+
+/// Runs `body`; at SIGINT or SIGTERM cancels it, waits for its end, and gives `nil`.
+func stoppable<T: Sendable>(_ body: @escaping @Sendable () async -> T) async -> T? {
+  let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+  return await withTaskGroup(of: T??.self) { group in
+    group.addTask { .some(.some(await body())) }
+    group.addTask {
+      for await _ in signals { return .some(nil) }
+      return nil
+    }
+    // The first to end decides; the other one is cancelled and waited for.
+    let first = await group.next() ?? nil
+    group.cancelAll()
+    return first ?? nil
+  }
+}

@@ -1,0 +1,65 @@
+import Readings
+import Yams
+
+/// One YAML mapping, read key by key; what nobody asked for is an error that names its line and column.
+struct YAMLFields {
+  private let file: String
+  private let path: String
+  private let mark: Mark?
+  private var entries: [(key: Node, value: Node)]
+  private let known: [String]
+
+  init(_ node: Node, file: String, path: String = "", known: [String]) throws(ConfigError) {
+    guard case .mapping(let mapping) = node else {
+      throw Self.error(file, node.mark, "\(path.isEmpty ? "the file" : path) must be a list of `key: value` lines.")
+    }
+    self.file = file
+    self.path = path
+    mark = node.mark
+    self.known = known
+    entries = mapping.map { ($0.key, $0.value) }
+  }
+
+  static func error(_ file: String, _ mark: Mark?, _ text: String) -> ConfigError {
+    ConfigError(file, line: mark?.line, column: mark?.column, text)
+  }
+
+  private func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+  /// A mistake at a key's value.
+  func wrong(_ key: String, _ node: Node, _ text: String) -> ConfigError { Self.error(file, node.mark, "\(name(key)): \(text)") }
+
+  /// A mistake of the whole mapping.
+  func wrong(_ text: String) -> ConfigError { Self.error(file, mark, "\(path.isEmpty ? "" : "\(path): ")\(text)") }
+
+  mutating func take(_ key: String) -> Node? {
+    guard let index = entries.firstIndex(where: { $0.key.string == key }) else { return nil }
+    return entries.remove(at: index).value
+  }
+
+  mutating func text(_ key: String) throws(ConfigError) -> (value: String, node: Node)? {
+    guard let node = take(key) else { return nil }
+    guard case .scalar(let scalar) = node else { throw wrong(key, node, "must be one value, not a list or a mapping.") }
+    guard !scalar.string.isEmpty else { throw wrong(key, node, "has no value.") }
+    return (scalar.string, node)
+  }
+
+  mutating func value<T>(_ key: String, _ what: String, _ parse: (String) -> T?) throws(ConfigError) -> T? {
+    guard let (text, node) = try text(key) else { return nil }
+    guard let value = parse(text) else { throw wrong(key, node, "'\(text.prefix(60))' is not \(what).") }
+    return value
+  }
+
+  mutating func list(_ key: String) throws(ConfigError) -> [Node]? {
+    guard let node = take(key) else { return nil }
+    guard case .sequence(let sequence) = node else { throw wrong(key, node, "must be a list: lines that begin with `- `.") }
+    return Array(sequence)
+  }
+
+  /// Nothing may be left.
+  func finish() throws(ConfigError) {
+    guard let left = entries.first else { return }
+    let key = left.key.string ?? "?"
+    throw Self.error(file, left.key.mark, "\(name(key)) is not a known key; known here: \(known.joined(separator: ", ")).")
+  }
+}
