@@ -62,7 +62,8 @@ struct GoldenEventTests {
       "b7e2-119",
       [
         (3, .stage(.lock, attempt: 1)), (4, .stage(.bus, attempt: 1)), (17, .stage(.scan, attempt: 1)),
-        (2204, .stage(.connect, attempt: 1)), (9310, .stage(.connect, attempt: 2)),
+        (2204, .stage(.connect, attempt: 1)), (9290, .stage(.bus, attempt: 2)), (9303, .stage(.release, attempt: 2)),
+        (9310, .stage(.connect, attempt: 2)),
         (10_417, .stage(.services, attempt: 2)), (10_980, .stage(.subscribe, attempt: 2)),
         (11_062, .stage(.read, attempt: 2)),
         (
@@ -89,7 +90,8 @@ struct GoldenEventTests {
             Done(
               link: .left,
               stages: [
-                .start: 3, .lock: 1, .bus: 13, .scan: 2187, .connect: 8213, .services: 563, .subscribe: 82, .read: 5680,
+                .start: 3, .lock: 1, .bus: 26, .release: 7, .scan: 2187, .connect: 8193, .services: 563, .subscribe: 82,
+                .read: 5680,
                 .disconnect: 2560,
               ],
               connectMs: 10_417, attempts: 2, foundStanding: false, rssi: -71,

@@ -91,6 +91,7 @@ struct LineSplitterTests {
 
   @Test func `an overflow keeps nothing, and is thrown again whatever comes`() {
     var splitter = LineSplitter(maxLine: 5, maxTotal: 1_000_000)
+    #expect(throws: Never.self) { try splitter.feed(Array("half".utf8)) { _ in } }
     for chunk in [Array(repeating: UInt8(ascii: "x"), count: 500_000), Array("ok\n".utf8), []] {
       #expect(throws: LineSplitter.Overflow.line(limit: 5)) {
         try splitter.feed(chunk) { Issue.record("\($0.count) bytes were taken for a line") }
