@@ -109,6 +109,7 @@ package final class Scene: Sendable {
   ) async throws -> WorkerRun {
     let child = try await Spawner.shared.start(command, limits: .worker, deadline: deadline)
     var run = WorkerRun()
+    defer { WireRecord.keep(run.raw.filter { $0.hasPrefix("{") }, "worker.events") }
     for await event in child.output {
       switch event {
       case .line(let line):
