@@ -9,7 +9,7 @@ package enum BackOff {
     guard failures > 2 else { return interval }
     // 2^6 times the smallest interval is over the cap already.
     let doubled = interval * (1 << min(failures - 2, 6))
-    let spread = doubled * (1 + 0.1 * min(max(jitter, -1), 1))
+    let spread = doubled + doubled / 10 * min(max(jitter, -1), 1)
     return min(spread, max(interval, longest))
   }
 }

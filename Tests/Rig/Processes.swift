@@ -9,16 +9,36 @@ package enum Processes {
     return text[text.index(after: end)...].first { $0 != " " }
   }
 
+  /// Children of this process that were started as `program` with `argument` among their arguments.
+  package static func children(named program: String, argument: String) -> [Int32] {
+    guard let directory = opendir("/proc") else { return [] }
+    defer { closedir(directory) }
+    var found: [Int32] = []
+    while let entry = readdir(directory) {
+      guard let pid = Int32(name(of: entry)), let stat = read("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else {
+        continue
+      }
+      let parent = stat[stat.index(after: end)...].split(separator: " ").dropFirst().first
+      let words = read("/proc/\(pid)/cmdline")?.split(separator: "\0").map(String.init) ?? []
+      guard parent == "\(getpid())", words.first?.hasSuffix(program) == true, words.contains(argument) else { continue }
+      found.append(pid)
+    }
+    return found
+  }
+
+  private static func name(of entry: UnsafeMutablePointer<dirent>) -> String {
+    withUnsafePointer(to: &entry.pointee.d_name) {
+      $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+    }
+  }
+
   /// Open descriptors of this process: number to what it is.
   package static func descriptors() -> [Int: String] {
     guard let directory = opendir("/proc/self/fd") else { return [:] }
     defer { closedir(directory) }
     var found: [Int: String] = [:]
     while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      guard let number = Int(name), number != Int(dirfd(directory)) else { continue }
+      guard let number = Int(name(of: entry)), number != Int(dirfd(directory)) else { continue }
       var buffer = [CChar](repeating: 0, count: 256)
       let count = readlink("/proc/self/fd/\(number)", &buffer, buffer.count)
       found[number] = count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : "?"
