@@ -62,7 +62,7 @@ let package = Package(
       name: "blupow-simulator", dependencies: ["Simulator", "Readings", "CLinux"], swiftSettings: strict),
 
     // Tests/Rig: a private bus, the simulator and the worker as real processes. Tests/Zoo: workers that misbehave.
-    .target(name: "Rig", dependencies: ["Supervisor", "Readings"], path: "Tests/Rig", swiftSettings: strict),
+    .target(name: "Rig", dependencies: ["Supervisor", "Readings", "CLinux"], path: "Tests/Rig", swiftSettings: strict),
     .executableTarget(name: "zoo", dependencies: ["Readings", "CLinux"], path: "Tests/Zoo", swiftSettings: strict),
     .testTarget(
       name: "HouseTests", dependencies: ["Rig", "blupow", "blupow-worker", "blupow-simulator"], swiftSettings: strict),

@@ -1,0 +1,108 @@
+import Policy
+import Testing
+
+@testable import blupow
+
+@Suite struct ConfigFileTests {
+  static let device = "devices:\n  - address: D8:B6:73:BF:4F:75\n"
+
+  @Test func `one device with an address is a whole configuration`() throws {
+    let config = try ConfigFile.parse(Self.device, file: "c.yaml")
+    #expect(config.devices.map(\.address.text) == ["D8:B6:73:BF:4F:75"])
+    #expect(config.devices.map(\.profile) == ["inverter"])
+    #expect(config.interval == .seconds(30))
+    #expect(config.timeout == .automatic)
+    #expect(config.attempts == 2)
+    #expect(config.retryDelay == .seconds(2))
+    #expect(config.cacheFor == .seconds(300))
+    #expect(config.grace == .seconds(600))
+  }
+
+  @Test func `the example is a configuration with exactly the defaults`() throws {
+    let example = try ConfigFile.parse(ConfigExample.text, file: "example")
+    var plain = try ConfigFile.parse(Self.device, file: "c.yaml")
+    plain.devices[0].name = "Inverter"
+    #expect(example == plain)
+  }
+
+  @Test(
+    arguments: [
+      ("", "c.yaml: is empty; `blupow config example` prints one to begin with."),
+      ("devices: []", "c.yaml:1:1: `devices` is missing: one entry with an address is a whole configuration."),
+      (
+        "intervall: 30s\n" + device,
+        "c.yaml:1:1: intervall is not a known key; known here: gateway, interval, timeout, attempts, retry_delay, cache_for, grace, devices."
+      ),
+      ("interval: 5s\n" + device, "c.yaml:1:11: interval: '5s' is not a duration from 10s to 300s."),
+      ("interval:\n" + device, "c.yaml:1:10: interval: has no value."),
+      ("timeout: 9s\n" + device, "c.yaml:1:10: timeout: '9s' is not `auto` or a duration from 10s to 60s."),
+      ("attempts: 0\n" + device, "c.yaml:1:11: attempts: '0' is not a number from 1 to 5."),
+      ("attempts: [1]\n" + device, "c.yaml:1:11: attempts: must be one value, not a list or a mapping."),
+      ("gateway: a/b\n" + device, "c.yaml:1:10: gateway: 'a/b' is not a name of 1 to 64 letters, digits, - and _."),
+      ("devices: 3", "c.yaml:1:10: devices: must be a list: lines that begin with `- `."),
+      (
+        "devices:\n  - name: A\n",
+        "c.yaml:2:5: devices[0]: `address` is missing: the module's Bluetooth address, which `blupow scan` shows."
+      ),
+      (
+        "devices:\n  - address: D8:B6\n",
+        "c.yaml:2:14: devices[0].address: 'D8:B6' is not a Bluetooth address like D8:B6:73:BF:4F:75."
+      ),
+      (device + "    profile: toaster\n", "c.yaml:3:14: devices[0].profile: 'toaster' is not one of: inverter."),
+      (device + "    unit: 256\n", "c.yaml:3:11: devices[0].unit: '256' is not a Modbus unit from 1 to 255."),
+      (device + "    adapter: usb0\n", "c.yaml:3:14: devices[0].adapter: 'usb0' is not an adapter's name like hci0."),
+      (
+        device + "    colour: red\n",
+        "c.yaml:3:5: devices[0].colour is not a known key; known here: name, address, profile, unit, adapter, interval, test_mode."
+      ),
+      (
+        device + "  - address: d8:b6:73:bf:4f:75\n    name: B\n",
+        "c.yaml:3:5: devices[1]: another entry has this address and the same unit; behind a hub every entry names its own unit."
+      ),
+      (
+        device + "  - {address: \"D8:B6:73:BF:4F:76\", name: \"D8:B6:73:BF:4F:75\"}\n",
+        "c.yaml:3:5: devices[1]: another device is called 'D8:B6:73:BF:4F:75' already; give each a name of its own."
+      ),
+      ("- a\n", "c.yaml:1:1: the file must be a list of `key: value` lines."),
+    ])
+  func `each mistake is named with its place`(text: String, message: String) {
+    #expect(throws: ConfigError.self) { try ConfigFile.parse(text, file: "c.yaml") }
+    do throws(ConfigError) { _ = try ConfigFile.parse(text, file: "c.yaml") } catch { #expect(error.description == message) }
+  }
+
+  @Test(arguments: ["a: [1", "a: b: c", "interval: 30s\ninterval: 40s\n" + device, "\tx: 1"])
+  func `what is not YAML is named with its line`(text: String) {
+    do throws(ConfigError) {
+      _ = try ConfigFile.parse(text, file: "c.yaml")
+      Issue.record("it was taken")
+    } catch {
+      #expect(error.description.hasPrefix("c.yaml:"))
+      #expect(error.description.split(separator: ":").count >= 4, "\(error.description)")
+    }
+  }
+
+  @Test func `a setting of one value can come from the environment, and is checked as strictly`() throws {
+    let config = try ConfigFile.parse(
+      "interval: 30s\n" + Self.device, file: "c.yaml", environment: ["BLUPOW_INTERVAL": "60s", "BLUPOW_TIMEOUT": "12s"])
+    #expect(config.interval == .seconds(60))
+    #expect(config.timeout == .fixed(.seconds(12)))
+    #expect(throws: ConfigError.self) {
+      try ConfigFile.parse(Self.device, file: "c.yaml", environment: ["BLUPOW_ATTEMPTS": "many"])
+    }
+  }
+
+  @Test func `tests may lower the smallest interval`() throws {
+    let environment = ["BLUPOW_MIN_INTERVAL": "1s"]
+    #expect(
+      try ConfigFile.parse("interval: 1s\n" + Self.device, file: "c.yaml", environment: environment).interval == .seconds(1))
+    #expect(throws: ConfigError.self) { try ConfigFile.parse("interval: 1s\n" + Self.device, file: "c.yaml") }
+  }
+
+  @Test func `entries with one address share the module, if each names its unit`() throws {
+    let config = try ConfigFile.parse(
+      "devices:\n- {name: A, address: 'D8:B6:73:BF:4F:75', unit: 32}\n- {name: B, address: 'D8:B6:73:BF:4F:75', unit: 33, interval: 20s}\n",
+      file: "c.yaml")
+    #expect(config.modules.count == 1)
+    #expect(config.modules[0].interval == .seconds(20))
+  }
+}

@@ -1,0 +1,131 @@
+import Glibc
+import Readings
+import Rig
+import Supervisor
+import Testing
+
+/// How `blupow run`, `poll` and `demo` end, and what they leave: nothing.
+@Suite struct LifeTests {
+  @Test(
+    .timeLimit(.minutes(1)),
+    arguments: [
+      ("discovery_started", #""faults":[{"fault":"not_advertising"}]"#),
+      ("connect_asked", #""faults":[{"fault":"never_connects"}]"#), ("linked", #""faults":[{"fault":"services_never_resolve"}]"#),
+      ("request", #""faults":[{"fault":"silent"}]"#), ("disconnect_asked", ""),
+    ])
+  func `a supervisor killed -9 takes its worker along, and the next start finds the link free`(
+    moment: String, module: String
+  ) async throws {
+    let scene = try await Scene.one(module, delays: Scene.fast.replacing("\"disconnect_ms\":20", with: "\"disconnect_ms\":300"))
+    let child = try await scene.start(["run"], config: PollCommandTests.config)
+    _ = try await scene.journal.wait { $0.contains("\"saw\":\"\(moment)\"") }
+    let worker = try #require(ProcessTable.running("blupow-worker", under: child.pid).first)
+    kill(child.pid, SIGKILL)
+    let lived = try await ProcessTable.end(of: worker, within: .seconds(3))
+    #expect(try #require(lived) < .seconds(1.5))
+    #expect(try await scene.quiet() != nil)
+    _ = await Scene.hear(child)
+    _ = try await scene.tell(#"{"do":"faults","address":"D8:B6:73:BF:4F:75","faults":[]}"#)
+    #expect(try await scene.blupow(["poll"], config: PollCommandTests.config).exitCode == 0)
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: [SIGTERM, SIGINT])
+  func `run ends cleanly in under five seconds in the middle of a poll`(signal: Int32) async throws {
+    let scene = try await Scene.one(#""faults":[{"fault":"silent"}]"#)
+    let child = try await scene.start(["run"], config: PollCommandTests.config)
+    _ = try await scene.journal.wait { $0.contains("\"saw\":\"request\"") }
+    let start = ContinuousClock.now
+    kill(child.pid, signal)
+    let run = await Scene.hear(child)
+    #expect(start.duration(to: .now) < .seconds(5))
+    #expect(run.exitCode == 0, "\(run.errors)")
+    #expect(try await scene.isQuiet())
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `run polls again and again, and logs what changes, not every poll`() async throws {
+    let scene = try await Scene.one()
+    let child = try await scene.start(["run"], config: "interval: 1s\n" + PollCommandTests.config)
+    for _ in 1...3 {
+      let mark = scene.journal.count
+      _ = try await scene.journal.wait(from: mark) { $0.contains("\"saw\":\"link_closed\"") }
+    }
+    kill(child.pid, SIGTERM)
+    let run = await Scene.hear(child)
+    #expect(run.errors.components("Inverter is connected") == 1, "\(run.errors)")
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `Ctrl-C in the middle of a poll ends it, and frees the link`() async throws {
+    let scene = try await Scene.one(#""faults":[{"fault":"silent"}]"#)
+    let child = try await scene.start(["poll"], config: PollCommandTests.config)
+    _ = try await scene.journal.wait { $0.contains("\"saw\":\"request\"") }
+    kill(child.pid, SIGINT)
+    let run = await Scene.hear(child)
+    #expect(run.exitCode == 75)
+    #expect(try await scene.quiet() != nil)
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: [SIGINT, SIGTERM])
+  func `demo shows live readings, and leaves no process and no directory`(signal: Int32) async throws {
+    let scene = try await Scene.start("{}")
+    let own = scene.simulation.directory
+    let child = try await scene.start(["demo"], more: ["TMPDIR": own])
+    var run = CommandRun()
+    var family: [Int32] = []
+    for await event in child.output {
+      switch event {
+      case .line(let line):
+        run.output += String(decoding: line, as: UTF8.self) + "\n"
+        if run.output.hasSuffix("  Device ID                               32\n"), family.isEmpty {
+          family = ["dbus-daemon", "blupow-simulator"].flatMap { ProcessTable.running($0, under: child.pid) }
+          kill(child.pid, signal)
+        }
+      case .errorLine(let line): run.errors += line
+      case .ended(let ending): run.ending = ending
+      default: break
+      }
+    }
+    #expect(run.output.contains("Inverter: connected"))
+    #expect(run.output.contains("SIMULATED"))
+    #expect(run.output.contains("Registers 4000, 4408: frames captured from a real RIV4835CSH1S"))
+    #expect(run.exitCode == 0, "\(run.errors)")
+    #expect(family.count == 2)
+    for pid in family { #expect(kill(pid, 0) != 0) }
+    #expect(try names(in: own).filter { $0.hasPrefix("blupow-") } == [])
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a demo that is killed -9 leaves no process`() async throws {
+    let scene = try await Scene.start("{}")
+    let child = try await scene.start(["demo"], more: ["TMPDIR": scene.simulation.directory])
+    var family: [Int32] = []
+    for await event in child.output {
+      guard case .line(let line) = event, String(decoding: line, as: UTF8.self).contains("Ctrl-C"), family.isEmpty else {
+        continue
+      }
+      family = ["dbus-daemon", "blupow-simulator"].flatMap { ProcessTable.running($0, under: child.pid) }
+      kill(child.pid, SIGKILL)
+    }
+    #expect(family.count == 2)
+    for pid in family { #expect(try await ProcessTable.end(of: pid, within: .seconds(2)) != nil) }
+    await scene.end()
+  }
+
+  private func names(in path: String) throws -> [String] {
+    guard let directory = opendir(path) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      names.append(withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+    }
+    return names
+  }
+}
+
+extension String {
+  /// How often `part` stands in it.
+  fileprivate func components(_ part: String) -> Int { ranges(of: part).count }
+}

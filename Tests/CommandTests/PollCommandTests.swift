@@ -1,0 +1,137 @@
+import FoundationEssentials
+import Glibc
+import Policy
+import Readings
+import Rig
+import Supervisor
+import Testing
+
+/// `blupow poll`: the real supervisor, the real worker, a real bus.
+@Suite struct PollCommandTests {
+  static let config = """
+    devices:
+      - name: Inverter
+        address: D8:B6:73:BF:4F:75
+        unit: 32
+        test_mode: true
+    """
+
+  func status(_ run: CommandRun) throws -> FleetStatus {
+    try JSONDecoder().decode(FleetStatus.self, from: Data(run.output.utf8))
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `one poll gives real readings as JSON`() async throws {
+    let scene = try await Scene.one()
+    let run = try await scene.blupow(["poll", "--json"], config: Self.config)
+    #expect(run.exitCode == 0, "\(run.errors)")
+    let device = try #require(try status(run).devices.first)
+    #expect(device.status == .connected)
+    #expect(device.available && device.testMode)
+    #expect(device.model == "RIV4835CSH1S")
+    #expect(device.readings.count == 22)
+    #expect(device.readings["battery_voltage"] == Reading(.number(51.2), unit: "V"))
+    #expect(run.output.contains("\"value\" : 51.2"))
+    #expect(try await scene.quiet() != nil)
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a person gets a table with names, digits and units`() async throws {
+    let scene = try await Scene.one()
+    let run = try await scene.blupow(["poll"], config: Self.config)
+    #expect(run.output.contains("Inverter: connected"))
+    #expect(run.output.contains("SIMULATED"))
+    #expect(run.output.contains("AC Input Current                     17.00 A"))
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `the exit code is the first failing device's, and the others are still read`() async throws
+  {
+    let scene = try await Scene.one()
+    let run = try await scene.blupow(
+      ["poll", "--json"],
+      config: """
+        timeout: 10s
+        devices:
+          - {name: Lost, address: "AA:BB:CC:00:11:22"}
+          - {name: Inverter, address: "D8:B6:73:BF:4F:75", unit: 32}
+        """)
+    #expect(run.exitCode == 75)
+    let status = try status(run)
+    #expect(status.devices.map(\.status) == [.disconnected, .connected])
+    #expect(status.devices[0].failure?.failure == .notSeen)
+    #expect(status.devices[0].readings == [:])
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `readings of a second attempt are a success like any other`() async throws {
+    let scene = try await Scene.one(#""faults":[{"fault":"connect_fails_once"}]"#)
+    let run = try await scene.blupow(["poll", "--json"], config: Self.config)
+    #expect(run.exitCode == 0)
+    let device = try #require(try status(run).devices.first)
+    #expect(device.readings.count == 22)
+    #expect(device.failure == nil)
+    #expect(device.successRate == 1)
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a worker killed while connected: its link is freed, and it is said`() async throws {
+    let scene = try await Scene.one(#""faults":[{"fault":"silent"}]"#)
+    let child = try await scene.start(["poll", "--json"], config: Self.config)
+    _ = try await scene.journal.wait { $0.contains("\"request\"") }
+    let worker = try #require(ProcessTable.running("blupow-worker", under: child.pid).first)
+    kill(worker, SIGKILL)
+    let run = await Scene.hear(child)
+    #expect(run.exitCode == 70)
+    #expect(try status(run).devices.first?.failure?.failure == .workerCrashed)
+    #expect(try await scene.isQuiet(), "the release has ended before blupow did")
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a poll that hangs is ended at its deadline, and its link freed`() async throws {
+    // The frozen worker is woken by the supervisor's SIGTERM and disconnects.
+    let scene = try await Scene.one(#""faults":[{"fault":"silent"}]"#)
+    let child = try await scene.start(["poll", "--json"], config: "timeout: 10s\n" + Self.config)
+    _ = try await scene.journal.wait { $0.contains("\"request\"") }
+    let worker = try #require(ProcessTable.running("blupow-worker", under: child.pid).first)
+    kill(worker, SIGSTOP)
+    let run = await Scene.hear(child)
+    #expect(run.exitCode == 75)
+    #expect(try status(run).devices.first?.failure?.failure == .workerTimedOut)
+    #expect(run.ending.lasted > .seconds(10) && run.ending.lasted < .seconds(16))
+    #expect(try await scene.quiet() != nil)
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `without its worker it says what is missing`() async throws {
+    let scene = try await Scene.one()
+    let run = try await scene.blupow(["poll"], config: Self.config, worker: "/nonexistent/blupow-worker")
+    #expect(run.exitCode == 70)
+    #expect(run.output.contains("worker_missing"))
+    #expect(run.output.contains("/nonexistent/blupow-worker"))
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a device that nobody configured is a wrong argument`() async throws {
+    let scene = try await Scene.one()
+    let run = try await scene.blupow(["poll", "Toaster"], config: Self.config)
+    #expect(run.exitCode == 64)
+    #expect(run.errors.contains("No device is called 'Toaster'; there are: Inverter."))
+    await scene.end()
+  }
+
+  /// A tap between supervisor and worker, for `Tests/run` to validate what went through it.
+  @Test(.timeLimit(.minutes(1))) func `what supervisor and worker say to each other goes through a tap unchanged`() async throws {
+    let scene = try await Scene.one(#""faults":[{"fault":"exception","code":2,"register":4311}]"#)
+    let (directory, worker) = (scene.simulation.directory, Built.path("blupow-worker"))
+    let tap = "\(directory)/tap"
+    try scene.write(
+      "#!/bin/sh\ntee -a '\(directory)/requests' | '\(worker)' | tee -a '\(directory)/events'\n", to: tap, mode: 0o700)
+    let run = try await scene.blupow(["poll", "--json"], config: Self.config, worker: tap)
+    // Behind the tap the worker's parent is the shell: it takes itself for an orphan, and the poll for a crash.
+    #expect(run.exitCode == 70)
+    let requests = try String(decoding: Data(contentsOf: URL(filePath: "\(directory)/requests")), as: UTF8.self)
+    #expect(requests.contains("\"job\":\"poll\""))
+    WireRecord.keep(requests.split(separator: "\n").map(String.init), "blupow.requests")
+    await scene.end()
+  }
+}

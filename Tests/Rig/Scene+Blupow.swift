@@ -1,0 +1,65 @@
+import Glibc
+package import Supervisor
+
+/// What a `blupow` command printed, and how it ended.
+package struct CommandRun: Sendable {
+  package var output = ""
+  package var errors = ""
+  package var ending = Ending(cause: .abandoned, lasted: .zero)
+
+  package var exitCode: Int32? { if case .exited(let code) = ending.cause { code } else { nil } }
+}
+
+extension Scene {
+  /// Starts `blupow` on this scene's bus with that configuration.
+  package func start(
+    _ arguments: [String], config: String? = nil, worker: String? = nil, more: [String: String] = [:]
+  ) async throws -> Child {
+    var environment = environment.merging(more) { $1 }
+    environment["BLUPOW_WORKER"] = worker
+    environment["BLUPOW_MIN_INTERVAL"] = "1s"
+    environment["PATH"] = "/usr/bin:/bin"
+    if let config {
+      let path = "\(simulation.directory)/blupow-\(UInt32.random(in: 0 ... .max)).yaml"
+      try write(config, to: path)
+      environment["BLUPOW_CONFIG"] = path
+    }
+    return try await Spawner.shared.start(
+      Command(path: Built.path("blupow"), arguments: arguments, environment: environment), limits: .command,
+      deadline: .seconds(90))
+  }
+
+  /// Runs it to its end.
+  package func blupow(
+    _ arguments: [String], config: String? = nil, worker: String? = nil, more: [String: String] = [:]
+  ) async throws -> CommandRun {
+    await Self.hear(try await start(arguments, config: config, worker: worker, more: more))
+  }
+
+  package static func hear(_ child: Child) async -> CommandRun {
+    var run = CommandRun()
+    for await event in child.output {
+      switch event {
+      case .line(let line): run.output += String(decoding: line, as: UTF8.self) + "\n"
+      case .errorLine(let line): run.errors += line + "\n"
+      case .ended(let ending): run.ending = ending
+      case .overflow, .deadline, .killed: break
+      }
+    }
+    return run
+  }
+
+  /// A file in the scene's directory, which goes with it.
+  package func write(_ text: String, to path: String, mode: mode_t = 0o600) throws {
+    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+    guard file >= 0 else { throw SpawnFailure(path: path, errno: errno) }
+    defer { close(file) }
+    let bytes = Array(text.utf8)
+    guard Glibc.write(file, bytes, bytes.count) == bytes.count else { throw SpawnFailure(path: path, errno: errno) }
+  }
+}
+
+extension OutputLimits {
+  /// A command's output in a test: a demo prints much.
+  package static let command = OutputLimits(line: 1_048_576, total: 16_777_216, errorLine: 8192, errorTotal: 1_048_576)
+}
