@@ -123,6 +123,8 @@ package final class Simulation: Sendable {
         <policy context="default">
           <allow user="*"/><allow own="*"/><allow send_type="method_call"/><allow send_type="signal"/>
           <allow send_type="method_return"/><allow send_type="error"/>
+          <allow receive_type="method_call"/><allow receive_type="signal"/>
+          <allow receive_type="method_return"/><allow receive_type="error"/>
         </policy>
       </busconfig>
       """.utf8)
