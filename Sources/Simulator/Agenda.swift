@@ -35,7 +35,7 @@ enum Alarm: Equatable, Sendable {
   case fall(link: Int, device: String)
   case fragment(link: Int, device: String, fragments: [[UInt8]], index: Int, request: Int)
   /// Look whether bluetoothd should still list this device.
-  case forget(device: String)
+  case forget(device: String, listing: Int)
 }
 
 /// A D-Bus error.

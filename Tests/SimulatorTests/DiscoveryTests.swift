@@ -93,6 +93,27 @@ import Testing
     #expect(!stage.isListed)
   }
 
+  @Test func `what was slept through is not caught up with`() throws {
+    var stage = try Stage()
+    _ = start(&stage)
+    stage.pass(.milliseconds(100))
+    stage.forgetWhatWasSent()
+    stage.sleep(.seconds(3600))
+    #expect(stage.changes(of: Stage.device).count <= 2)
+  }
+
+  @Test func `listing a device again and again leaves one alarm for it`() throws {
+    var stage = try Stage()
+    for _ in 1...20 {
+      _ = start(&stage)
+      stage.pass(.milliseconds(100))
+      _ = stop(&stage)
+      _ = stage.ask("RemoveDevice", Interface.adapter, on: Stage.adapter, [.objectPath(Stage.device)])
+    }
+    stage.pass(.seconds(60))
+    #expect(stage.world.nextDue == nil)
+  }
+
   @Test func `a linked module does not advertise`() throws {
     var stage = try Stage(#""known":true"#)
     stage.connect()

@@ -39,10 +39,19 @@ import Testing
       "{\"modules\":[{\(address),\"faults\":[{\"fault\":\"silent\",\"ms\":3}]}]}",
       "modules[0].faults[0].ms is not a known key"
     ),
+    (
+      "{\"modules\":[{\(address),\"faults\":[{\"fault\":\"connect_error\",\"name\":\"Failed\"}]}]}",
+      "modules[0].faults[0].name: 'Failed' is not a D-Bus error name"
+    ),
+    (#"{"forget_ms":-1}"#, "forget_ms must be a whole number from 0 to 3600000"),
     ("[]", "set-up must be an object"),
   ])
   func `a mistake is named`(json: String, sentence: String) throws {
     #expect(throws: Mistake(sentence)) { try setup(json) }
+  }
+
+  @Test func `the standard inverter is heard by the adapter that there is`() throws {
+    #expect(try setup(#"{"adapters":[{"name":"hci3"}]}"#).modules.map(\.adapters) == [["hci3"]])
   }
 
   @Test func `words of the set-up's own can be added`() throws {

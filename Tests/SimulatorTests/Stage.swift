@@ -56,6 +56,12 @@ struct Stage {
     now = end
   }
 
+  /// Lets time go by unseen, as a suspended machine does.
+  mutating func sleep(_ time: Duration) {
+    now += time
+    handle(.woke)
+  }
+
   mutating func tell(_ line: String) throws { handle(.command(try Command(JSON(parsing: Array(line.utf8))))) }
 
   // MARK: - Calls
