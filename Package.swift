@@ -70,7 +70,8 @@ let package = Package(
     .testTarget(
       name: "SupervisorTests", dependencies: ["Supervisor", "Policy", "Readings", "Rig", "zoo"], swiftSettings: strict),
     .testTarget(
-      name: "SimulatorTests", dependencies: ["Simulator", "DBus", "Devices", "Readings", "Rig", "blupow-simulator"],
+      name: "SimulatorTests",
+      dependencies: ["Simulator", "DBus", "Devices", "Readings", "Rig", "Supervisor", "blupow-simulator"],
       swiftSettings: strict),
     .testTarget(
       name: "WorkerTests", dependencies: ["Rig", "Readings", "BlueZ", "DBus", "blupow-worker", "blupow-simulator"],
