@@ -10,6 +10,7 @@ struct Agenda: Sendable {
 
   private var entries: [Entry] = []
 
+  var count: Int { entries.count }
   var nextDue: Duration? { entries.first?.due }
 
   /// Of two alarms for one moment, the first set goes first.

@@ -29,7 +29,7 @@ package struct World: Sendable {
   var pendingTables: [Int: GattTable] = [:]
   /// Everyone who has called, so that the journal can say when one goes.
   private var clients: Set<String> = []
-  private var agenda = Agenda()
+  private(set) var agenda = Agenda()
   private(set) var now: Duration = .zero
   /// The moment of the event being handled; while alarms that were due before it ring, `now` is theirs.
   private(set) var horizon: Duration = .zero

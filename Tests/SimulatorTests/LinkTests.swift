@@ -114,6 +114,18 @@ import Testing
     #expect(!stage.isConnected)
   }
 
+  @Test func `a cancelled attempt does not bring the next one forward`() throws {
+    var stage = try Stage(#""known":true"#)
+    stage.connect()
+    stage.pass(.milliseconds(200))
+    stage.disconnect()
+    stage.connect()
+    stage.pass(.milliseconds(299))
+    #expect(!stage.isConnected)
+    stage.pass(.milliseconds(1))
+    #expect(stage.isConnected)
+  }
+
   @Test func `a client's death does not cancel its pending Connect`() throws {
     var stage = try Stage(#""known":true"#)
     stage.connect()

@@ -1,3 +1,4 @@
+import DBus
 import Testing
 
 @testable import Simulator
@@ -28,6 +29,17 @@ import Testing
 
   @Test func `the captured frame of 4408 comes back to the byte`() throws {
     #expect(try Self.reply(to: "2003113800064788") == "20030c000200140016000001710000a0f6")
+  }
+
+  @Test func `a reply does not outlive its link`() throws {
+    var stage = try Stage(#""known":true,"delays":{"reply_ms":2000}"#)
+    stage.subscribe()
+    _ = stage.request("20030fa0000ac04a")
+    try stage.tell(#"{"do":"drop","address":"D8:B6:73:BF:4F:75"}"#)
+    stage.connect()
+    stage.pass(.seconds(10))
+    #expect(stage.property("Notifying", of: Stage.notify) == .bool(true))
+    #expect(stage.notifications == [])
   }
 
   @Test func `a larger MTU makes fewer pieces`() throws {
