@@ -172,6 +172,20 @@ import Testing
     #expect(stage.ask("StartDiscovery", Interface.adapter, on: Stage.adapter) == .ok([]))
   }
 
+  @Test func `daemon_mute of a device's method concerns its own module only`() throws {
+    let other = "D8:B6:73:BF:4F:76"
+    let json = """
+      {"modules":[{"address":"\(Stage.inverter)","known":true},
+        {"address":"\(other)","known":true,"faults":[{"fault":"daemon_mute","method":"Connect"}]}]}
+      """
+    var stage = Stage(try Setup(JSON(parsing: Array(json.utf8))))
+    let muted = stage.call("Connect", Interface.device, on: Device.path(other, on: "hci0"))
+    let heard = stage.connect()
+    stage.pass(.seconds(60))
+    #expect(stage.answer(muted) == nil)
+    #expect(stage.answer(heard) == .ok([]))
+  }
+
   @Test func `faults can be replaced while it runs`() throws {
     var stage = try stage(#"{"fault":"not_advertising"}"#)
     let call = stage.connect()
