@@ -73,7 +73,9 @@ let package = Package(
       name: "SupervisorTests", dependencies: ["Supervisor", "Policy", "Readings", "Rig", "zoo", logging],
       swiftSettings: strict),
     .testTarget(
-      name: "SimulatorTests", dependencies: ["Simulator", "DBus", "Devices", "Readings", "Rig"], swiftSettings: strict),
+      name: "SimulatorTests",
+      dependencies: ["Simulator", "DBus", "Devices", "Readings", "Rig", "Supervisor", "blupow-simulator"],
+      swiftSettings: strict),
     .testTarget(
       name: "WorkerTests", dependencies: ["Rig", "Supervisor", "Readings", "BlueZ", "DBus", "blupow-worker", "blupow-simulator"],
       swiftSettings: strict),

@@ -10,6 +10,7 @@ struct Agenda: Sendable {
 
   private var entries: [Entry] = []
 
+  var count: Int { entries.count }
   var nextDue: Duration? { entries.first?.due }
 
   /// Of two alarms for one moment, the first set goes first.
@@ -35,7 +36,7 @@ enum Alarm: Equatable, Sendable {
   case fall(link: Int, device: String)
   case fragment(link: Int, device: String, fragments: [[UInt8]], index: Int, request: Int)
   /// Look whether bluetoothd should still list this device.
-  case forget(device: String)
+  case forget(device: String, listing: Int)
 }
 
 /// A D-Bus error.

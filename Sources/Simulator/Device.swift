@@ -21,6 +21,8 @@ struct Device: Sendable {
 
   let address: String
   let adapter: String
+  /// This stay on bluetoothd's list: an alarm for an earlier one finds another.
+  let listing: Int
   /// Only heard, never connected to: dropped sooner.
   var temporary: Bool
   var link = Link.none

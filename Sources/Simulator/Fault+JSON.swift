@@ -18,7 +18,7 @@ extension Fault {
       try fields.milliseconds("ms") ?? .milliseconds(standard)
     }
     func refusal(_ standard: Refusal) throws(Mistake) -> Refusal {
-      Refusal(try fields.text("name") ?? standard.name, try fields.text("text") ?? standard.text)
+      Refusal(try fields.errorName("name") ?? standard.name, try fields.text("text") ?? standard.text)
     }
     let aborted = Refusal.failed("le-connection-abort-by-local")
     switch word {

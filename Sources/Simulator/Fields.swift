@@ -24,7 +24,20 @@ struct Fields {
 
   mutating func text(_ key: String) throws(Mistake) -> String? {
     guard let value = take(key) else { return nil }
-    guard let text = value.text else { throw Mistake("\(name(key)) must be a text") }
+    guard let text = value.text, !text.utf8.contains(0) else { throw Mistake("\(name(key)) must be a text") }
+    return text
+  }
+
+  /// A D-Bus error name: an illegal one could not be sent.
+  mutating func errorName(_ key: String) throws(Mistake) -> String? {
+    guard let text = try text(key) else { return nil }
+    let elements = text.split(separator: ".", omittingEmptySubsequences: false)
+    let legal = elements.allSatisfy { element in
+      element.first?.isNumber == false && element.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+    }
+    guard elements.count > 1, legal, text.utf8.count < 256 else {
+      throw Mistake("\(name(key)): '\(text.prefix(40))' is not a D-Bus error name")
+    }
     return text
   }
 

@@ -124,7 +124,12 @@ extension Runner {
     if count < 0 && (errno == EINTR || errno == EAGAIN) { return true }
     guard count > 0 else { return false }
     var whole: [[UInt8]] = []
-    try lines.feed(buffer.prefix(count)) { whole.append($0) }
+    do {
+      try lines.feed(buffer.prefix(count)) { whole.append($0) }
+    } catch {
+      try write(Note(at: .now - start, "error", ["text": .string("a command line is longer than a mebibyte")]))
+      return false
+    }
     for line in whole where !line.isEmpty {
       do {
         try perform(.command(Command(JSON(parsing: line))))

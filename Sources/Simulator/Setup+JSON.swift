@@ -16,6 +16,7 @@ extension Setup {
       namesInProgress = version == "5.82"
     }
     modules = Setup.standard.modules
+    for index in modules.indices { modules[index].adapters = adapters.prefix(1).map(\.name) }
     if let list = try fields.list("modules") {
       modules = []
       for (index, element) in list.enumerated() {

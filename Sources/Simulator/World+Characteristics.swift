@@ -6,13 +6,13 @@ extension World {
     switch (call.member, call.body.map(\.typeSignature).joined()) {
     case ("WriteValue", "aya{sv}"):
       guard characteristic.canWrite else { return refuse(call, .notSupported) }
-      guard device.resolved, case .up = device.link else { return refuse(call, .notConnected) }
+      guard device.resolved, device.isConnected else { return refuse(call, .notConnected) }
       reply(call)
       let bytes = call.body.first?.asBytes ?? []
       if characteristic.uuid == GattTable.write { receive(bytes, on: device) }
     case ("ReadValue", "a{sv}"):
       guard characteristic.canRead else { return refuse(call, .notSupported) }
-      guard device.resolved, case .up = device.link else { return refuse(call, .notConnected) }
+      guard device.resolved, device.isConnected else { return refuse(call, .notConnected) }
       reply(call, [.bytes(device.values[characteristic.path] ?? [0])])
     case ("StartNotify", ""): startNotify(call, characteristic, device)
     case ("StopNotify", ""):

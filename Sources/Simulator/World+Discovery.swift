@@ -61,7 +61,8 @@ extension World {
   private mutating func expectAdvertisement(_ address: String) {
     guard let module = modules[address], !module.advertisementIsDue, listeners(module).isEmpty == false else { return }
     modules[address]?.advertisementIsDue = true
-    set(.advertise(module: address), in: module.setup.delays.advertise)
+    // What a stopped or suspended machine slept through was not heard, and is not caught up with.
+    set(.advertise(module: address), in: max(module.setup.delays.advertise, horizon - now))
   }
 
   private func listeners(_ module: Module) -> [Adapter] {
@@ -89,24 +90,24 @@ extension World {
   /// bluetoothd lists a device.
   mutating func list(_ address: String, on adapter: String, temporary: Bool) {
     let device = Device(
-      address: address, adapter: adapter, temporary: temporary, lastHeard: now, heardNow: temporary)
+      address: address, adapter: adapter, listing: nextID(), temporary: temporary, lastHeard: now, heardNow: temporary)
     devices[device.path] = device
     announce(device.path)
     note("device_listed", ["adapter": .string(adapter), "address": .string(address)])
-    set(.forget(device: device.path), in: setup.forget)
+    set(.forget(device: device.path, listing: device.listing), in: setup.forget)
   }
 
   /// Idle devices go: a temporary one when it has not been heard for a while, one that was connected to when its module has been
   /// off the air for a while. (Real BlueZ was seen to drop the latter; how long it takes was not measured.)
-  mutating func considerForgetting(_ path: String) {
-    guard let device = devices[path], let module = modules[device.address] else { return }
+  mutating func considerForgetting(_ path: String, _ listing: Int) {
+    guard let device = devices[path], device.listing == listing, let module = modules[device.address] else { return }
     let last = device.temporary ? device.lastHeard : module.offAirSince ?? now
     var wait = last + setup.forget - now
     if case .none = device.link {} else { wait = setup.forget }
     if wait <= .zero {
       remove(path, by: "forgotten")
     } else {
-      set(.forget(device: path), in: wait)
+      set(.forget(device: path, listing: listing), in: wait)
     }
   }
 }

@@ -29,8 +29,10 @@ package struct World: Sendable {
   var pendingTables: [Int: GattTable] = [:]
   /// Everyone who has called, so that the journal can say when one goes.
   private var clients: Set<String> = []
-  private var agenda = Agenda()
+  private(set) var agenda = Agenda()
   private(set) var now: Duration = .zero
+  /// The moment of the event being handled; while alarms that were due before it ring, `now` is theirs.
+  private(set) var horizon: Duration = .zero
   private var effects: [Effect] = []
   private var lastID = 0
 
@@ -50,6 +52,7 @@ package struct World: Sendable {
   package var nextDue: Duration? { agenda.nextDue }
 
   package mutating func handle(_ event: Event, at moment: Duration) -> [Effect] {
+    horizon = max(horizon, moment)
     while let (due, alarm) = agenda.pop(until: moment) {
       now = max(now, due)
       ring(alarm)
@@ -75,7 +78,7 @@ package struct World: Sendable {
     case .fall(let link, let device): if devices[device]?.link.id == link { close(device, by: "disconnect") }
     case .fragment(let link, let device, let fragments, let index, let request):
       deliver(fragments, from: index, request: request, link: link, device: device)
-    case .forget(let device): considerForgetting(device)
+    case .forget(let device, let listing): considerForgetting(device, listing)
     }
     settle()
   }
