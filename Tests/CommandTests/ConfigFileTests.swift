@@ -1,4 +1,5 @@
 import Policy
+import Readings
 import Testing
 
 @testable import blupow

@@ -125,7 +125,7 @@ import Testing
     let (directory, worker) = (scene.simulation.directory, Built.path("blupow-worker"))
     let tap = "\(directory)/tap"
     try scene.write(
-      "#!/bin/sh\ntee -a '\(directory)/requests' | '\(worker)' | tee -a '\(directory)/events'\n", to: tap, mode: 0o700)
+      "#!/bin/sh\ntee -a '\(directory)/requests' | '\(worker)' | tee -a '\(directory)/events'\n", to: tap, isProgram: true)
     let run = try await scene.blupow(["poll", "--json"], config: Self.config, worker: tap)
     // Behind the tap the worker's parent is the shell: it takes itself for an orphan, and the poll for a crash.
     #expect(run.exitCode == 70)

@@ -7,6 +7,8 @@ package struct CommandRun: Sendable {
   package var errors = ""
   package var ending = Ending(cause: .abandoned, lasted: .zero)
 
+  package init() {}
+
   package var exitCode: Int32? { if case .exited(let code) = ending.cause { code } else { nil } }
 }
 
@@ -50,8 +52,8 @@ extension Scene {
   }
 
   /// A file in the scene's directory, which goes with it.
-  package func write(_ text: String, to path: String, mode: mode_t = 0o600) throws {
-    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+  package func write(_ text: String, to path: String, isProgram: Bool = false) throws {
+    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, isProgram ? 0o700 : 0o600)
     guard file >= 0 else { throw SpawnFailure(path: path, errno: errno) }
     defer { close(file) }
     let bytes = Array(text.utf8)
