@@ -17,7 +17,7 @@ import Testing
   func `a supervisor killed -9 takes its worker along, and the next start finds the link free`(
     moment: String, module: String
   ) async throws {
-    let scene = try await Scene.one(module, delays: Scene.fast.replacing("\"disconnect_ms\":20", with: "\"disconnect_ms\":300"))
+    let scene = try await Scene.one(module, delays: Scene.fast.replacing("\"disconnect_ms\":20", with: "\"disconnect_ms\":2000"))
     let child = try await scene.start(["run"], config: PollCommandTests.config)
     _ = try await scene.journal.wait { $0.contains("\"saw\":\"\(moment)\"") }
     let worker = try #require(ProcessTable.running("blupow-worker", under: child.pid).first)

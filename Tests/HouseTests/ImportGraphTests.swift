@@ -33,7 +33,7 @@ struct ImportGraphTests {
     Room(
       "blupow",
       [
-        "Supervisor", "Publishers", "Policy", "Devices", "Readings", "ArgumentParser", "Logging", "ServiceLifecycle",
+        "Supervisor", "Publishers", "Policy", "Devices", "Readings", "ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals",
         "Yams",
       ],
       system: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
