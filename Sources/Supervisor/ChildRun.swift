@@ -63,10 +63,11 @@ final class ChildRun {
   /// What to wait for with poll(2).
   var waits: [(End, Int32, Int16)] {
     var waits: [(End, Int32, Int16)] = []
+    // First: at the end `collect` hears the last words, however much came and in whatever order.
+    if let number = process?.number { waits.append((.process, number, Int16(POLLIN))) }
     if let number = output?.number { waits.append((.output, number, Int16(POLLIN))) }
     if let number = error?.number { waits.append((.error, number, Int16(POLLIN))) }
     if let number = input?.number, !pending.isEmpty { waits.append((.input, number, Int16(POLLOUT))) }
-    if let number = process?.number { waits.append((.process, number, Int16(POLLIN))) }
     return waits
   }
 

@@ -95,7 +95,6 @@ final class SpawnLoop {
       }
     }
     guard poll(&polled, nfds_t(polled.count), timeout) > 0 else { return }
-    // Pipes before pidfds: a child's last words come before its end in any case, because `collect` drains once more.
     for (entry, owner) in zip(polled.dropFirst(), owners) where entry.revents != 0 {
       guard let run = children[owner.id] else { continue }
       switch owner.end {

@@ -28,14 +28,15 @@ import Testing
   @Test func `a program's lines, its half line and its exit code arrive`() async throws {
     let events = try await run(
       Command(
-        path: "/bin/sh", arguments: ["-c", #"echo one; echo two >&2; echo "$A"; printf half; exit 7"#], environment: ["A": "b"]))
+        path: "/bin/sh", arguments: ["-c", #"echo one; echo two >&2; echo "$A"; printf half; printf other >&2; exit 7"#],
+        environment: ["A": "b"]))
     let ending = try ending(events)
     #expect(events.contains(.line(Array("one".utf8))))
     #expect(events.contains(.line(Array("b".utf8))))
-    #expect(events.contains(.errorLine("two")))
+    #expect(events.contains(.errorLine("two")) && events.contains(.errorLine("other")))
     #expect(ending.cause == .exited(7))
     #expect(ending.remainder == Array("half".utf8))
-    #expect(events.count == 4)
+    #expect(events.count == 5)
   }
 
   @Test func `nothing of our environment is inherited`() async throws {
@@ -91,6 +92,7 @@ import Testing
     child.write(Array(repeating: 120, count: 1_200_000))
     let events: [ChildEvent] = await child.output.reduce(into: []) { $0.append($1) }
     #expect(try ending(events).cause == .signalled(SIGTERM))
+    #expect(!events.contains(.deadline))
   }
 
   @Test func `at the deadline SIGTERM is sent, and it is enough for a child that obeys`() async throws {
