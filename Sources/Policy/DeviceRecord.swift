@@ -27,7 +27,7 @@ package struct DeviceRecord: Equatable, Sendable {
     availability = AvailabilityRecord(start: start)
   }
 
-  /// What a poll brought for this device. A poll that was stopped by us says nothing about it.
+  /// What a poll that ended `now` brought for this device. A poll that was stopped by us says nothing about it.
   package mutating func note(_ outcome: PollOutcome, limits: Freshness.Limits, at now: Instant, wall: Date) {
     guard let answer = outcome.answers[config.name], answer.failure?.failure != .stopped else { return }
     availability.advance(to: now, availableUntil: last.map { $0.at + limits.grace })
@@ -36,7 +36,8 @@ package struct DeviceRecord: Equatable, Sendable {
     rssi = outcome.done?.rssi
     switch answer {
     case .readings(let readings):
-      last = Last(readings: readings, at: now, wall: wall)
+      let age = outcome.ageAtEnd(of: config.name)
+      last = Last(readings: readings, at: now - age, wall: wall - age.seconds)
       (lastPollSucceeded, failure, consecutiveFailures) = (true, nil, 0)
       connectMs = outcome.done?.connectMs
       if let connectMs { connectTimes.note(Double(connectMs)) }

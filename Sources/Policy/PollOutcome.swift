@@ -13,6 +13,8 @@ package struct PollOutcome: Equatable, Sendable {
   package var poll: String
   /// Every device of the request, by name.
   package var answers: [String: Answer]
+  /// When the readings of each device that gave some were complete, since the launch.
+  package var readAt: [String: Duration]
   /// The worker's last line, where it came so far.
   package var done: Done?
   /// The furthest stage that was entered.
@@ -27,11 +29,13 @@ package struct PollOutcome: Equatable, Sendable {
   package var workerPeakKiB: Int
 
   package init(
-    poll: String, answers: [String: Answer], done: Done? = nil, stage: Stage = .start, lasted: Duration = .zero,
+    poll: String, answers: [String: Answer], readAt: [String: Duration] = [:], done: Done? = nil, stage: Stage = .start,
+    lasted: Duration = .zero,
     needsRelease: Bool = false, trouble: FailureReport? = nil, workerCPU: Duration = .zero, workerPeakKiB: Int = 0
   ) {
     self.poll = poll
     self.answers = answers
+    self.readAt = readAt
     self.done = done
     self.stage = stage
     self.lasted = lasted
@@ -39,6 +43,11 @@ package struct PollOutcome: Equatable, Sendable {
     self.trouble = trouble
     self.workerCPU = workerCPU
     self.workerPeakKiB = workerPeakKiB
+  }
+
+  /// How long before the poll's end that device was read: closing the link takes seconds.
+  package func ageAtEnd(of device: String) -> Duration {
+    readAt[device].map { max(.zero, lasted - $0) } ?? .zero
   }
 
   /// One device's answer makes the module's poll a success.

@@ -10,6 +10,8 @@ package struct PollTranscript: Sendable {
   private let poll: String
   private let devices: [String]
   private var answers: [String: PollOutcome.Answer] = [:]
+  /// When each device's readings were complete, by the worker's own clock since its start.
+  private var readAt: [String: Duration] = [:]
   /// What the worker says of the whole poll.
   private var verdict: FailureReport?
   /// How it broke the protocol.
@@ -46,7 +48,7 @@ package struct PollTranscript: Sendable {
         strangers += 1
         return
       }
-      hear(line.event)
+      hear(line.event, at: line.time)
     } catch is EventLine.UnknownEvent {
       // A newer worker of the same protocol version may say more.
     } catch let error as EventLine.OtherVersion {
@@ -57,7 +59,7 @@ package struct PollTranscript: Sendable {
     }
   }
 
-  private mutating func hear(_ event: Event) {
+  private mutating func hear(_ event: Event, at time: Duration) {
     guard done == nil else { return babbled("went on after its last line") }
     switch event {
     case .stage(let entered, _): stage = max(stage, entered)
@@ -68,6 +70,7 @@ package struct PollTranscript: Sendable {
         answers[readings.device] = fault.map { .failed($0) }
       } else {
         answers[readings.device] = .readings(readings)
+        readAt[readings.device] = time
       }
     case .failed(let device?, let report):
       guard devices.contains(device) else { return babbled("answered for a device that was not asked for") }
@@ -92,7 +95,8 @@ package struct PollTranscript: Sendable {
     let isWhole = devices.allSatisfy { self.answers[$0] != nil } && done != nil
     let hasSuccess = self.answers.values.contains { $0.readings != nil }
     return PollOutcome(
-      poll: poll, answers: Dictionary(uniqueKeysWithValues: answers), done: done, stage: stage, lasted: ending.lasted,
+      poll: poll, answers: Dictionary(uniqueKeysWithValues: answers), readAt: readAt, done: done, stage: stage,
+      lasted: ending.lasted,
       needsRelease: mayHaveLeftLink(ending),
       trouble: done?.trouble ?? trouble ?? (hasSuccess ? fault ?? (isWhole ? nil : missing) : nil),
       workerCPU: ending.cpu, workerPeakKiB: ending.peakKiB)

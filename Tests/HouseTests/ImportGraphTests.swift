@@ -33,7 +33,8 @@ struct ImportGraphTests {
     Room(
       "blupow",
       [
-        "Supervisor", "Publishers", "Policy", "Devices", "Readings", "ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals",
+        "Supervisor", "Publishers", "Policy", "Devices", "Readings", "ArgumentParser", "Logging", "ServiceLifecycle",
+        "UnixSignals",
         "Yams",
       ],
       system: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),

@@ -49,6 +49,19 @@ import Testing
     #expect(status.successRate == 0.5 && status.connectMsMean == 1240 && status.connectMs == nil)
   }
 
+  @Test func `readings are as old as their reading, not as the end of their poll`() throws {
+    var record = try record()
+    var outcome = Sample.success("p-1")
+    outcome.readAt = ["Inverter": .milliseconds(800)]
+    record.note(outcome, limits: limits, at: Sample.at(10), wall: wall)
+    // The poll lasted 3 s, of which the last 2.2 went to closing the link.
+    #expect(status(record, at: 10).age == .milliseconds(2200))
+    #expect(status(record, at: 10).readAt == wall - 2.2)
+    outcome.readAt = ["Inverter": .seconds(5)]
+    record.note(outcome, limits: limits, at: Sample.at(20), wall: wall)
+    #expect(status(record, at: 20).age == .zero, "a worker's clock cannot make readings younger than now")
+  }
+
   @Test func `a poll that we stopped says nothing about the device`() throws {
     var record = try record()
     record.note(Sample.success("p-1"), limits: limits, at: Sample.start, wall: wall)

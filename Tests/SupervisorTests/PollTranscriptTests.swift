@@ -15,7 +15,7 @@ import Testing
   ) throws -> PollOutcome {
     var transcript = PollTranscript(poll: "p-1", devices: devices)
     let lines = try events.map { event in
-      ChildEvent.line(Array(try Wire.line(EventLine(poll: "p-1", time: .zero, event: event)).dropLast()))
+      ChildEvent.line(Array(try Wire.line(EventLine(poll: "p-1", time: .milliseconds(800), event: event)).dropLast()))
     }
     for event in before + lines + after { transcript.hear(event, deadline: .seconds(25)) }
     return transcript.concluded(Ending(cause: cause, lasted: .seconds(3)), stopAsked: stopAsked)
@@ -27,6 +27,12 @@ import Testing
     #expect(
       outcome.answers["Inverter"]?.failure
         == FailureReport(.workerTimedOut, at: .services, "The worker was ended at its deadline of 25.0 s by force, in services."))
+  }
+
+  @Test func `the time of a device's readings is kept`() throws {
+    let outcome = try outcome([.readings(readings), .done(Done(link: .closed))])
+    #expect(outcome.readAt == ["Inverter": .milliseconds(800)])
+    #expect(outcome.ageAtEnd(of: "Inverter") == .milliseconds(2200))
   }
 
   @Test func `one device's answer leaves the other's failure alone`() throws {
