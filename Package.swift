@@ -64,6 +64,9 @@ let package = Package(
     // Tests/Rig: a private bus, the simulator and the worker as real processes. Tests/Zoo: workers that misbehave.
     .target(name: "Rig", dependencies: ["Supervisor", "Readings", "CLinux"], path: "Tests/Rig", swiftSettings: strict),
     .executableTarget(name: "zoo", dependencies: ["Readings", "CLinux"], path: "Tests/Zoo", swiftSettings: strict),
+    .executableTarget(
+      name: "bench", dependencies: ["Rig", "Supervisor", "Policy", "Readings", logging], path: "Tests/Bench",
+      swiftSettings: strict),
     .testTarget(
       name: "HouseTests", dependencies: ["Rig", "blupow", "blupow-worker", "blupow-simulator"], swiftSettings: strict),
     .testTarget(name: "ReadingsTests", dependencies: ["Readings"], swiftSettings: strict),

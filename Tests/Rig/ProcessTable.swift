@@ -19,6 +19,14 @@ package enum ProcessTable {
     return found
   }
 
+  /// KiB; `nil` once it has ended.
+  package static func peakMemory(of pid: Int32) -> Int? {
+    guard let line = read("/proc/\(pid)/status")?.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }) else {
+      return nil
+    }
+    return line.split(whereSeparator: { " \t".contains($0) }).dropFirst().first.flatMap { Int($0) }
+  }
+
   private static func read(_ path: String) -> String? {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }

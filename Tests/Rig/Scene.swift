@@ -26,6 +26,10 @@ package final class Scene: Sendable {
   package static let fast =
     #"{"advertise_ms":5,"connect_ms":0,"services_ms":0,"reply_ms":0,"fragment_ms":0,"disconnect_ms":20}"#
 
+  /// Nothing waits for anything: what remains is our own time. Closing takes a moment, so that it can be looked into.
+  package static let noDelay =
+    #"{"advertise_ms":1,"connect_ms":0,"services_ms":0,"reply_ms":0,"fragment_ms":0,"disconnect_ms":5}"#
+
   package static func start(_ setup: String, busPolicy: String = "") async throws -> Scene {
     let journal = Journal()
     let simulation = try await Simulation.start(

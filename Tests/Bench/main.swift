@@ -1,0 +1,84 @@
+import Glibc
+import Logging
+import Policy
+import Readings
+import Rig
+import Supervisor
+
+// Figures of a release build: `swift build -c release --static-swift-stdlib --product bench` and its siblings, then run it.
+// Everything in one run, in turn, so that the ratios hold though the machine is noisy.
+
+let rounds = 100
+let scene = try await Scene.one(#""known":true,"mtu":247"#, delays: Scene.noDelay)
+let worker = WorkerCommand(path: Built.path("blupow-worker"), environment: scene.environment)
+
+func request(_ number: Int) throws -> Request {
+  guard let address = Address(Scene.address) else { fatalError("the scene's address is one") }
+  return Request(
+    poll: "bench-\(number)", deadline: .seconds(25),
+    job: .poll(
+      PollJob(module: Module(address: address), devices: [DeviceRequest(name: "Inverter", profile: "inverter", unit: 32)])))
+}
+
+/// The worker with nothing around it: its flags, no pipes, one blocking wait.
+func bare() -> Duration {
+  let start = ContinuousClock.now
+  var pid: pid_t = 0
+  let words = [
+    worker.path, "poll", "--address", Scene.address, "--profile", "inverter", "--unit", "32",
+  ]
+  var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
+  arguments.append(nil)
+  var environment: [UnsafeMutablePointer<CChar>?] = worker.environment.map { strdup("\($0.key)=\($0.value)") }
+  environment.append(nil)
+  var actions = posix_spawn_file_actions_t()
+  posix_spawn_file_actions_init(&actions)
+  for descriptor: Int32 in 1...2 { posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_WRONLY, 0) }
+  guard posix_spawn(&pid, worker.path, &actions, nil, arguments, environment) == 0 else { fatalError("no worker") }
+  var status: Int32 = 0
+  waitpid(pid, &status, 0)
+  posix_spawn_file_actions_destroy(&actions)
+  for pointer in arguments + environment { free(pointer) }
+  guard status == 0 else { fatalError("the bare worker failed: \(status)") }
+  return start.duration(to: .now)
+}
+
+let runner = PollRunner(worker: worker, log: Logger(label: "bench", factory: { _ in SwiftLogNoOpLogHandler() }))
+var bareTimes: [Duration] = []
+var supervisedTimes: [Duration] = []
+var readingTimes: [Duration] = []
+var cpu: [Duration] = []
+for number in 0..<rounds {
+  bareTimes.append(bare())
+  let start = ContinuousClock.now
+  let outcome = await runner.poll(try request(number))
+  supervisedTimes.append(start.duration(to: .now))
+  guard outcome.succeeded, let read = outcome.readAt["Inverter"] else { fatalError("a poll failed: \(outcome)") }
+  readingTimes.append(read)
+  cpu.append(outcome.workerCPU)
+}
+
+func milliseconds(_ times: [Duration], _ share: Double = 0.5) -> String {
+  let sorted = times.sorted()
+  let time = sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
+  return String(Double((time.seconds * 100_000).rounded()) / 100)
+}
+
+let first = try await (0..<rounds).asyncMap { _ in try await FirstMessage.measure(worker: worker.path) }
+let peak = try await scene.peakMemory()
+
+print("worker start to first D-Bus message   median \(milliseconds(first)) ms, p95 \(milliseconds(first, 0.95)) ms")
+print("worker peak memory (VmHWM)            \(peak) KiB")
+print("worker start to readings, five blocks median \(milliseconds(readingTimes)) ms, p95 \(milliseconds(readingTimes, 0.95)) ms")
+print("worker CPU of a poll                  median \(milliseconds(cpu)) ms")
+print("bare worker, launch to end            median \(milliseconds(bareTimes)) ms")
+print("supervised poll                       median \(milliseconds(supervisedTimes)) ms")
+await scene.end()
+
+extension Sequence {
+  func asyncMap<T>(_ transform: (Element) async throws -> T) async rethrows -> [T] {
+    var result: [T] = []
+    for element in self { result.append(try await transform(element)) }
+    return result
+  }
+}
