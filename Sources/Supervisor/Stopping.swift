@@ -4,7 +4,7 @@ import Synchronization
 /// When the gateway was told to end. All is over 4.5 s later: 2 s of grace for a worker, what is left for its release.
 final class Stopping: Sendable {
   /// After the beginning; then a release is told to end too.
-  static let releasesUntil = Duration.milliseconds(3900)
+  static let releasesUntil = Duration.milliseconds(3700)
   static let releaseGrace = Duration.milliseconds(300)
 
   private let began = Mutex<Instant?>(nil)

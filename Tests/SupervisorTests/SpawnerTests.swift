@@ -57,7 +57,7 @@ import Testing
   @Test func `all that was said before the end is heard`() async throws {
     let events = try await run(zoo("last_words"))
     #expect(events.count == 2001)
-    #expect(events[1999] == .line(Array("2000 ....................".utf8)))
+    #expect(events.dropLast().last == .line(Array("2000 ....................".utf8)))
   }
 
   @Test func `standard input is written while output is read, and closed on request`() async throws {
@@ -100,7 +100,7 @@ import Testing
     #expect(events.contains(.deadline) && !events.contains(.killed))
     let ending = try ending(events)
     #expect(ending.cause == .signalled(SIGTERM))
-    #expect(ending.lasted >= .milliseconds(300) && ending.lasted < .seconds(2))
+    #expect(ending.lasted >= .milliseconds(300) && ending.lasted < .seconds(10))
   }
 
   @Test func `a child that ignores SIGTERM is killed after the grace`() async throws {
@@ -108,7 +108,7 @@ import Testing
     #expect(events.dropLast() == [.deadline, .killed])
     let ending = try ending(events)
     #expect(ending.cause == .signalled(SIGKILL))
-    #expect(ending.lasted >= .milliseconds(600) && ending.lasted < .seconds(3))
+    #expect(ending.lasted >= .milliseconds(600) && ending.lasted < .seconds(10))
   }
 
   @Test func `a child that stopped itself is woken to hear SIGTERM`() async throws {
@@ -128,6 +128,14 @@ import Testing
     let events = try await run(zoo("floods"))
     #expect(events.first == .overflow(.line(limit: 65_536)))
     #expect(try ending(events).remainder.count < 200_000)
+  }
+
+  @Test func `a flooder that ignores SIGTERM is said once, and its next write fails`() async throws {
+    let events = try await run(
+      Command(path: "/bin/sh", arguments: ["-c", "trap '' TERM; exec tr '\\0' x </dev/zero"]), grace: .seconds(15))
+    let overflows = events.count { if case .overflow = $0 { true } else { false } }
+    #expect(overflows == 1 && !events.contains(.killed))
+    #expect(try ending(events).cause == .signalled(SIGPIPE))
   }
 
   @Test func `a flood of lines is cut at the total`() async throws {
@@ -173,7 +181,7 @@ import Testing
     let ending = try ending(
       try await run(Command(path: "/bin/sh", arguments: ["-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done"])))
     #expect(ending.cpu > .milliseconds(1) && ending.cpu < .seconds(5))
-    #expect(ending.peakKiB > 500)
+    #expect(ending.peakKiB > 500, "\(ending)")
   }
 
   @Test func `200 runs of every kind leave no descriptor, no process and no grandchild`() async throws {
@@ -201,7 +209,7 @@ import Testing
     for pid in pids { #expect(await isGone(pid)) }
     // Other suites run beside this one and hold some descriptors for a while; a leak of one a run would be 200 for ever.
     var after = Processes.descriptors().count
-    for _ in 0..<600 where after > before + 3 {
+    for _ in 0..<300 where after > before + 3 {
       try await Task.sleep(for: .milliseconds(100))
       after = Processes.descriptors().count
     }

@@ -45,10 +45,12 @@ extension Animal {
   }
 
   static func say(_ poll: String, _ events: Event...) {
-    for event in events {
-      guard let line = try? Wire.line(EventLine(poll: poll, time: .milliseconds(1), event: event)) else { abort() }
-      write(line)
-    }
+    for event in events { write(line(poll, event)) }
+  }
+
+  static func line(_ poll: String, _ event: Event) -> [UInt8] {
+    guard let line = try? Wire.line(EventLine(poll: poll, time: .milliseconds(1), event: event)) else { abort() }
+    return line
   }
 
   static func write(_ text: String, to descriptor: Int32 = 1) { write(Array(text.utf8), to: descriptor) }
@@ -70,7 +72,8 @@ extension Animal {
   static func forkAndLeave() -> Never {
     var pid: pid_t = 0
     // Swift imports no fork(2); the grandchild is this program again, in the same group, with the same pipes.
-    let arguments: [UnsafeMutablePointer<CChar>?] = [strdup("zoo"), strdup("ignores_sigterm"), nil]
+    let words = ["zoo", "ignores_sigterm", "outlives_its_parent"]
+    let arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
     guard posix_spawn(&pid, "/proc/self/exe", nil, nil, arguments, environ) == 0 else { exit(71) }
     write("\(pid)\n")
     exit(0)

@@ -24,7 +24,8 @@ enum Animal: String, CaseIterable {
       }
     case .floods: while true { Animal.write(String(repeating: "x", count: 4096)) }
     case .floods_lines:
-      while true { Animal.say(poll, .stage(.read, attempt: 1)) }
+      let line = Animal.line(poll, .stage(.read, attempt: 1))
+      while true { Animal.write(line) }
     case .floods_stderr:
       for _ in 0..<2000 { Animal.write(String(repeating: "e", count: 5000) + "\n", to: 2) }
       Animal.answer(request)

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Readings
 
@@ -8,6 +9,8 @@ guard CommandLine.arguments.count > 1, let animal = Animal(rawValue: CommandLine
   Animal.write("usage: zoo ANIMAL\n\(names)\n", to: 2)
   exit(64)
 }
+// As a real worker does: no animal outlives an interrupted test, and one that a passing thread had spawned would die early.
+if !CommandLine.arguments.contains("outlives_its_parent") { blupow_die_with_parent(SIGKILL) }
 // `release` after a kill comes as a request of its own: every animal frees its link well, unless it is told to fail that too.
 let request = animal == .never_reads_stdin ? nil : Animal.readRequest()
 if let request, case .release = request.job {
