@@ -31,6 +31,26 @@ import Testing
     await scene.end()
   }
 
+  @Test(.timeLimit(.minutes(2))) func `a supervisor killed -9 at any instant leaves no worker and no link`() async throws {
+    let scene = try await Scene.one(
+      delays: #"{"advertise_ms":20,"connect_ms":60,"services_ms":40,"reply_ms":15,"fragment_ms":2,"disconnect_ms":60}"#)
+    // Spread over the start and the poll, which takes about 0.4 s.
+    for milliseconds in stride(from: 5, through: 500, by: 33) {
+      let child = try await scene.start(["run"], config: PollCommandTests.config)
+      try await Task.sleep(for: .milliseconds(milliseconds))
+      let workers = ProcessTable.running("blupow-worker", under: child.pid)
+      kill(child.pid, SIGKILL)
+      for worker in workers {
+        let lived = try await ProcessTable.end(of: worker, within: .seconds(3))
+        #expect(try #require(lived) < .seconds(1.5), "after \(milliseconds) ms")
+      }
+      _ = await Scene.hear(child)
+      #expect(try await scene.quiet() != nil, "after \(milliseconds) ms: \(scene.journal.lines.suffix(5))")
+    }
+    #expect(try await scene.blupow(["poll"], config: PollCommandTests.config).exitCode == 0)
+    await scene.end()
+  }
+
   @Test(.timeLimit(.minutes(1)), arguments: [SIGTERM, SIGINT])
   func `run ends cleanly in under five seconds in the middle of a poll`(signal: Int32) async throws {
     let scene = try await Scene.one(#""faults":[{"fault":"silent"}]"#)
