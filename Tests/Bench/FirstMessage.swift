@@ -1,8 +1,6 @@
 import Glibc
-import Readings
 import Rig
 import Supervisor
-import Synchronization
 
 /// A bus that knows just enough of the authentication to see a worker's first message come.
 enum FirstMessage {
@@ -53,16 +51,4 @@ enum FirstMessage {
   }
 
   private static func say(_ text: String, to peer: Int32) { _ = write(peer, text, text.utf8.count) }
-}
-
-extension Scene {
-  /// The most memory a worker ever had, read when it has its readings and waits for its link to close.
-  func peakMemory() async throws -> Int {
-    let peak = Mutex(0)
-    _ = try await poll { line, child in
-      guard case .readings = line.event else { return }
-      peak.withLock { $0 = ProcessTable.peakMemory(of: child.pid) ?? 0 }
-    }
-    return peak.withLock { $0 }
-  }
 }
