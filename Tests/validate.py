@@ -57,11 +57,14 @@ def lines(path):
 def validate(kind, paths):
     schema = validator(kind)
     faults = 0
+    count = 0
     for path in paths:
         for number, line in lines(path):
+            count += 1
             if reason := fault(schema, line):
                 print(f"{path}:{number}: {reason}")
                 faults += 1
+    print(f"{count} {kind} lines, {faults} faults")
     return faults
 
 

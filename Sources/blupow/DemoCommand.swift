@@ -74,6 +74,7 @@ struct DemoCommand: AsyncParsableCommand {
     var shown: [String: DeviceStatus] = [:]
     for await status in gateway.statuses {
       for device in status.devices {
+        guard device.readAt != nil || device.failure != nil else { continue }  // not polled yet
         let last = shown[device.name]
         guard device.readAt != last?.readAt || device.status != last?.status || device.failure != last?.failure else { continue }
         shown[device.name] = device

@@ -1,0 +1,60 @@
+package import FoundationEssentials
+package import Readings
+
+/// One device as people and programs see it.
+package struct DeviceStatus: Equatable, Sendable {
+  package var name: String
+  package var address: Address
+  package var profile: String
+  package var model: String?
+  package var status: Freshness.Status
+  package var available: Bool
+  package var testMode: Bool
+  /// Of the last real readings.
+  package var age: Duration?
+  /// By the wall clock, for people.
+  package var readAt: Date?
+  /// Empty where nothing may be shown.
+  package var readings: [String: Reading]
+  /// Of the last poll; `nil` after a success.
+  package var failure: FailureReport?
+  /// 0...1.
+  package var successRate: Double?
+  /// 0...1.
+  package var availability: Double?
+  package var connectMs: Int64?
+  package var connectMsMean: Double?
+  package var pollMs: Int64?
+  package var consecutiveFailures: Int
+  /// Of the next poll.
+  package var deadline: Duration
+  /// dBm, where the last poll scanned.
+  package var rssi: Int?
+
+  package init(
+    name: String, address: Address, profile: String, model: String?, status: Freshness.Status, available: Bool, testMode: Bool,
+    age: Duration?, readAt: Date?, readings: [String: Reading], failure: FailureReport?, successRate: Double?,
+    availability: Double?, connectMs: Int64?, connectMsMean: Double?, pollMs: Int64?, consecutiveFailures: Int,
+    deadline: Duration, rssi: Int?
+  ) {
+    self.name = name
+    self.address = address
+    self.profile = profile
+    self.model = model
+    self.status = status
+    self.available = available
+    self.testMode = testMode
+    self.age = age
+    self.readAt = readAt
+    self.readings = readings
+    self.failure = failure
+    self.successRate = successRate
+    self.availability = availability
+    self.connectMs = connectMs
+    self.connectMsMean = connectMsMean
+    self.pollMs = pollMs
+    self.consecutiveFailures = consecutiveFailures
+    self.deadline = deadline
+    self.rssi = rssi
+  }
+}
