@@ -42,6 +42,7 @@ extension Fault {
     case "services_late": return (.servicesLate(try duration(5000)), nil)
     case "no_characteristics": return (.noCharacteristics, nil)
     case "notify_refused": return (.notifyRefused, nil)
+    case "notify_ignored": return (.notifyIgnored, nil)
     case "drop_on_subscribe": return (.dropOnSubscribe, nil)
     case "disconnect_never": return (.disconnectNever, nil)
     case "daemon_mute": return (.daemonMute(try fields.needText("method")), nil)

@@ -23,6 +23,8 @@ package struct Fault: Equatable, Sendable {
     case servicesLate(Duration)
     case noCharacteristics
     case notifyRefused
+    /// StartNotify is answered with ok, and nothing is ever notified.
+    case notifyIgnored
     case dropOnSubscribe
     case disconnectNever
     // To any call of this method's name.
@@ -63,7 +65,7 @@ package struct Fault: Equatable, Sendable {
     case .silent, .slow, .wrongCRC, .wrongID, .truncated, .exception, .dropLink, .noise, .lateReply: .request
     case .neverConnects, .connectError, .authFailed, .slots, .busyForever: .connect
     case .servicesNeverResolve, .servicesLate, .noCharacteristics: .services
-    case .notifyRefused, .dropOnSubscribe: .notify
+    case .notifyRefused, .notifyIgnored, .dropOnSubscribe: .notify
     case .disconnectNever: .disconnect
     case .daemonMute: .call
     case .notAdvertising: .standing

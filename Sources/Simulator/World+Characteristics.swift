@@ -35,6 +35,8 @@ extension World {
     }
     let strike = modules[device.address]?.strike(.notify).first
     if strike == .notifyRefused { return refuse(call, Refusal("org.bluez.Error.NotPermitted", "Notify acquired")) }
+    // Ok, and nothing comes of it: as when the subscription itself is refused later.
+    if strike == .notifyIgnored { return reply(call) }
     devices[device.path]?.notifying[characteristic.path, default: []].append(client)
     note("notify_on", ["address": .string(device.address), "uuid": .string(characteristic.uuid), "client": .string(client)])
     if device.resolved { subscribe(characteristic.path, on: device.path) }

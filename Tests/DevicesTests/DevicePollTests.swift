@@ -156,6 +156,13 @@ final class ScriptedModule: Link {
     #expect(try poll().result.get().readings["battery_percentage"] == Reading(.number(80), unit: "%"))
   }
 
+  @Test func `what a module says unasked between two requests is thrown away`() throws {
+    let first = module.reply(to: ReadRequest(unit: 32, register: 4000, words: 10).frame)
+    module.instead[1] = first + [[UInt8]](repeating: [UInt8](repeating: 0x55, count: 20), count: 30)
+    #expect(try poll().result.get().readings.count == 22)
+    #expect(module.asked == [4000, 4327, 4408, 4311, 4109], "nothing had to be asked twice")
+  }
+
   private func failure(_ outcome: DevicePoll<ScriptedModule>.Outcome) -> FailureReport? {
     if case .failure(let report) = outcome.result { report } else { nil }
   }

@@ -45,6 +45,19 @@ import Testing
     }
   }
 
+  @Test func `a frame's own data that looks like a frame is not taken for one`() throws {
+    // Registers that spell a whole exception of this unit, checksum and all, and arrive before the rest.
+    let exception = ScriptedModule.seal([32, 0x83, 2])
+    let reply = ScriptedModule.seal([32, 3, 20] + exception + [UInt8](repeating: 7, count: 15))
+    var assembler = ReplyAssembler(Self.request)
+    #expect(try assembler.append(Array(reply.prefix(20))) == nil)
+    guard case .registers(32, let words)? = try assembler.append(Array(reply.dropFirst(20))) else {
+      Issue.record("the reply was not found")
+      return
+    }
+    #expect(words.count == 10)
+  }
+
   @Test func `half a reply is a truncated one when nothing more comes`() throws {
     var assembler = ReplyAssembler(Self.request)
     #expect(try assembler.append(Array(Self.reply.prefix(20))) == nil)

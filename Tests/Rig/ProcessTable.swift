@@ -27,6 +27,20 @@ package enum ProcessTable {
     return line.split(whereSeparator: { " \t".contains($0) }).dropFirst().first.flatMap { Int($0) }
   }
 
+  /// R, S, D, T, Z ...; `nil` once it is gone.
+  package static func state(of pid: Int32) -> String? {
+    guard let stat = read("/proc/\(pid)/stat"), let close = stat.lastIndex(of: ")") else { return nil }
+    return stat[stat.index(after: close)...].split(separator: " ").first.map(String.init)
+  }
+
+  /// Whether it has come so far as to have a handler for SIGTERM.
+  package static func catchesTermination(_ pid: Int32) -> Bool {
+    guard let line = read("/proc/\(pid)/status")?.split(separator: "\n").first(where: { $0.hasPrefix("SigCgt:") }),
+      let mask = line.split(whereSeparator: { " \t".contains($0) }).last.flatMap({ UInt64($0, radix: 16) })
+    else { return false }
+    return mask & (1 << UInt64(SIGTERM - 1)) != 0
+  }
+
   private static func read(_ path: String) -> String? {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }

@@ -144,6 +144,14 @@ import Testing
         == .error(Refusal("org.bluez.Error.NotPermitted", "Notify acquired")))
   }
 
+  @Test func `notify_ignored says ok, and nothing comes of it`() throws {
+    var stage = try stage(#"{"fault":"notify_ignored"}"#)
+    stage.connect()
+    stage.pass(.seconds(1))
+    #expect(stage.ask("StartNotify", Interface.characteristic, on: Stage.notify) == .ok([]))
+    #expect(stage.property("Notifying", of: Stage.notify) == .bool(false))
+  }
+
   @Test func `drop_on_subscribe says ok, and the link is gone`() throws {
     var stage = try stage(#"{"fault":"drop_on_subscribe"}"#)
     stage.connect()

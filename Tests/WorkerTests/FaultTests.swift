@@ -53,6 +53,7 @@ import Testing
       .daemonError, .connect),
     Row("services never resolve", #"{"fault":"services_never_resolve"}"#, .servicesUnresolved, .services),
     Row("not a Renogy module", #"{"fault":"no_characteristics"}"#, .wrongProfile, .services, exit: 76),
+    Row("notifications are promised and never enabled", #"{"fault":"notify_ignored"}"#, .notifyRefused, .subscribe),
     Row("notifications are taken", #"{"fault":"notify_refused"}"#, .notifyRefused, .subscribe),
     Row("bluetoothd swallows WriteValue", #"{"fault":"daemon_mute","method":"WriteValue"}"#, .daemonSilent, .read),
     Row(

@@ -49,4 +49,21 @@ import Testing
     #expect(run.exitCode == 75)
     await scene.end()
   }
+
+  @Test(.timeLimit(.minutes(1))) func `with nobody reading its events, it still stops within half a second`() async throws {
+    let scene = try await Scene.one()
+    let end = try #require(try await scene.stopWithFullPipe(for: STDOUT_FILENO))
+    #expect(end.exitCode == 75)
+    #expect(end.took < .milliseconds(500))
+    await scene.end()
+  }
+
+  /// The log is for people and not waited for: the alarm behind the handler is what ends a worker that is stuck anywhere.
+  @Test(.timeLimit(.minutes(1))) func `stuck where no stop is looked for, it dies by its alarm a second later`() async throws {
+    let scene = try await Scene.one()
+    let end = try #require(try await scene.stopWithFullPipe(for: STDERR_FILENO))
+    #expect(end.signal == SIGALRM)
+    #expect(end.took > .milliseconds(900) && end.took < .milliseconds(1400))
+    await scene.end()
+  }
 }
