@@ -45,7 +45,7 @@ extension BlueZBus {
     return adapter
   }
 
-  /// Discovers until `found` gives a value, or the deadline. Ends its discovery again either way: a running one slows connects.
+  /// Discovers until `found` gives a value, or the deadline. Then ends its discovery: a running one slows connects.
   package func discover<T>(
     on adapter: Adapter, until deadline: Instant, found: (ObjectTree) -> T?
   ) throws -> T? {
@@ -57,10 +57,22 @@ extension BlueZBus {
       adapter.path, ObjectTree.adapter, "SetDiscoveryFilter", filter, at: .scan, until: deadline,
       late: slow("SetDiscoveryFilter"))
     try call(adapter.path, ObjectTree.adapter, "StartDiscovery", at: .scan, until: deadline, late: slow("StartDiscovery"))
-    let result = try wait(at: .scan, until: deadline, for: found)
-    try call(
-      adapter.path, ObjectTree.adapter, "StopDiscovery", at: .scan, until: .now + .seconds(1), late: slow("StopDiscovery"))
-    return result
+    let end = try wait(at: .scan, until: deadline) { tree -> DiscoveryEnd<T>? in
+      if let value = found(tree) { return .found(value) }
+      guard let powered = tree.property(adapter.path, ObjectTree.adapter, "Powered")?.asBool else { return .gone }
+      return powered ? nil : .off
+    }
+    // Best effort: what was found is found, and our discovery ends with this process in any case.
+    do {
+      try call(
+        adapter.path, ObjectTree.adapter, "StopDiscovery", at: .scan, until: .now + .seconds(1), late: slow("StopDiscovery"))
+    } catch is FailureReport {}
+    switch end {
+    case .found(let value): return value
+    case .gone: throw FailureReport(.adapterMissing, at: .scan, "Adapter \(adapter.name) vanished during the scan.")
+    case .off: throw FailureReport(.adapterOff, at: .scan, "Adapter \(adapter.name) was switched off during the scan.")
+    case nil: return nil
+    }
   }
 
   /// Devices under the adapter that have been heard (they have a signal strength).
@@ -69,4 +81,9 @@ extension BlueZBus {
       tree.property($0, ObjectTree.device, "RSSI") != nil
     }
   }
+}
+
+/// What ended a discovery before its deadline.
+private enum DiscoveryEnd<T> {
+  case found(T), gone, off
 }

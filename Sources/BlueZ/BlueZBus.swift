@@ -9,6 +9,8 @@ package final class BlueZBus {
   private var listening: String?
   private var replies: [UInt32: Message] = [:]
   private var awaited: Set<UInt32> = []
+  /// bluetoothd's unique name: a match rule filters what is broadcast, but anybody on the bus may send us a signal directly.
+  private var daemon: String?
   private let connection: Connection
   private let stop: Int32
   /// When the process must be on its way out: no question is asked after it.
@@ -44,11 +46,12 @@ package final class BlueZBus {
       try post(.call(to: bus.0, bus.1, bus.2, "AddMatch", [.string(rule)]))
     }
     let objects = try expect(.call(to: Self.name, "/", ObjectTree.manager, "GetManagedObjects"))
-    guard try reply(to: hello, until: deadline) != nil else {
+    guard try reply(to: hello, at: .bus, until: deadline) != nil else {
       throw FailureReport(.busSilent, at: .bus, "The D-Bus daemon took the connection but does not answer its greeting.")
     }
-    guard let answer = try reply(to: objects, until: deadline) else { throw silence(at: .bus) ?? slow(at: .bus) }
+    guard let answer = try reply(to: objects, at: .bus, until: deadline) else { throw silence(at: .bus) ?? slow(at: .bus) }
     if answer.kind == .error { throw report(answer, at: .bus, "bluetoothd's objects cannot be listed") }
+    daemon = answer.sender
     if let managed = answer.body.first { tree.load(managed) }
   }
 
@@ -60,8 +63,11 @@ package final class BlueZBus {
     late: @autoclosure () -> FailureReport
   ) throws -> [Value] {
     let serial = try expect(.call(to: Self.name, path, interface, member, body))
-    guard let answer = try reply(to: serial, until: deadline) else { throw silence(at: stage) ?? late() }
-    if answer.kind == .error { throw report(answer, at: stage, "\(member) on \(path)") }
+    guard let answer = try reply(to: serial, at: stage, until: deadline) else { throw silence(at: stage) ?? late() }
+    if answer.kind == .error {
+      let report = report(answer, at: stage, "\(member) on \(path)")
+      throw refined(report, interface)
+    }
     return answer.body
   }
 
@@ -79,10 +85,12 @@ package final class BlueZBus {
 
   /// Waits until `condition` gives a value; `nil` at the deadline.
   package func wait<T>(at stage: Stage, until deadline: Instant, for condition: (ObjectTree) -> T?) throws -> T? {
-    while true {
+    // Bounded by the clock too: a flood of signals would never let the deadline come.
+    repeat {
       if let value = condition(tree) { return value }
-      guard try hear(at: stage, until: deadline) else { return condition(tree) }
-    }
+      guard try hear(at: stage, until: deadline) else { break }
+    } while ContinuousClock.now < deadline
+    return condition(tree)
   }
 
   // MARK: - Notifications
@@ -95,7 +103,7 @@ package final class BlueZBus {
   func nextChunk(until deadline: Instant, isLinked: (ObjectTree) -> Bool) throws -> [UInt8]? {
     while chunks.isEmpty {
       guard isLinked(tree) else { throw FailureReport(.linkLost, at: .read, "The link broke while its registers were read.") }
-      guard try hear(at: .read, until: deadline) else { break }
+      guard try hear(at: .read, until: deadline), ContinuousClock.now < deadline else { break }
     }
     return chunks.isEmpty ? nil : chunks.removeFirst()
   }
@@ -109,17 +117,28 @@ package final class BlueZBus {
     do {
       let peer = "org.freedesktop.DBus.Peer"
       let bus = try expect(.call(to: "org.freedesktop.DBus", "/org/freedesktop/DBus", peer, "Ping"))
-      let daemon = try expect(.call(to: Self.name, "/org/bluez", peer, "Ping"))
-      guard try reply(to: bus, until: end) != nil else {
+      let bluez = try expect(.call(to: Self.name, "/org/bluez", peer, "Ping"))
+      guard try reply(to: bus, at: stage, until: end) != nil else {
         return FailureReport(.busSilent, at: stage, "The D-Bus daemon stopped answering.")
       }
-      guard let answer = try reply(to: daemon, until: end) else {
+      guard let answer = try reply(to: bluez, at: stage, until: end) else {
         return FailureReport(.daemonSilent, at: stage, "bluetoothd stopped answering.")
       }
       guard let name = answer.errorName else { return nil }
       return ErrorName.failure(name, answer.errorText) == .daemonMissing ? gone(at: stage) : nil
     } catch {
       return error as? FailureReport
+    }
+  }
+
+  /// The same error means another thing of another object: a device that nobody hears, an adapter that was pulled, a service
+  /// that went; a module in use, or a discovery.
+  private func refined(_ report: FailureReport, _ interface: String) -> FailureReport {
+    switch (report.failure, interface) {
+    case (.notSeen, ObjectTree.adapter): FailureReport(.adapterMissing, at: report.stage, report.message)
+    case (.notSeen, ObjectTree.characteristic): FailureReport(.linkLost, at: report.stage, report.message)
+    case (.busy, ObjectTree.adapter): FailureReport(.daemonError, at: report.stage, report.message)
+    default: report
     }
   }
 
@@ -141,12 +160,13 @@ package final class BlueZBus {
     } catch { throw lost(error, at: .bus) }
   }
 
-  private func reply(to serial: UInt32, until deadline: Instant) throws -> Message? {
+  private func reply(to serial: UInt32, at stage: Stage, until deadline: Instant) throws -> Message? {
     defer { awaited.remove(serial) }
-    while true {
+    repeat {
       if let reply = replies.removeValue(forKey: serial) { return reply }
-      guard try hear(at: .bus, until: deadline) else { return replies.removeValue(forKey: serial) }
-    }
+      guard try hear(at: stage, until: deadline) else { break }
+    } while ContinuousClock.now < deadline
+    return replies.removeValue(forKey: serial)
   }
 
   /// Takes one message; `false` at the deadline.
@@ -167,13 +187,15 @@ package final class BlueZBus {
     case .methodReturn, .error:
       if awaited.contains(message.replySerial) { replies[message.replySerial] = message }
     case .signal:
-      if message.isSignal("org.freedesktop.DBus", "NameOwnerChanged"), message.body.count == 3,
+      if message.sender == "org.freedesktop.DBus", message.isSignal("org.freedesktop.DBus", "NameOwnerChanged"),
+        message.body.count == 3,
         message.body[0].asString == Self.name
       {
         // Also when a new one takes its place: nothing that we hold is true of it.
         if message.body[1].asString != "" { throw gone(at: stage) }
         return
       }
+      guard daemon == nil || message.sender == daemon else { return }
       tree.apply(message)
       if let listening, message.path == listening, message.isSignal(ObjectTree.properties, "PropertiesChanged"),
         message.body.count == 3, message.body[0].asString == ObjectTree.characteristic,

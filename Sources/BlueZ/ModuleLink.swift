@@ -41,12 +41,16 @@ package final class ModuleLink {
   /// Whether bluetoothd lists the module.
   package var isKnown: Bool { bus.tree.objects[path] != nil }
 
+  /// Whether a link to it stands now, whoever's it is.
+  package var stands: Bool { isConnected(bus.tree) }
+
   /// dBm as last heard.
   package var rssi: Int? { bus.tree.property(path, ObjectTree.device, "RSSI")?.asInt }
 
   /// Frees a link that stands or is pending, whoever made it. Whether one stood.
   package func free(until deadline: Instant) throws -> Bool {
     let stood = isConnected(bus.tree)
+    mayStand = stood
     guard try disconnect(at: .release, until: deadline) else {
       throw FailureReport(.busy, at: .release, "The link to \(address) that stood already could not be freed.")
     }

@@ -104,7 +104,7 @@ int blupow_catch_stop(void) {
   action.sa_handler = stop;
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART; /* poll(2) is never restarted, so every wait of ours still ends */
-  if (sigaction(SIGTERM, &action, 0) || sigaction(SIGINT, &action, 0)) return -errno;
+  if (sigaction(SIGTERM, &action, 0) || sigaction(SIGINT, &action, 0) || sigaction(SIGHUP, &action, 0)) return -errno;
   signal(SIGPIPE, SIG_IGN);
   return stop_fd;
 }

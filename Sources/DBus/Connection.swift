@@ -40,6 +40,8 @@ package final class Connection {
     }
     self.raw = raw
     dbus_connection_set_exit_on_disconnect(raw, 0)
+    // libdbus stops reading from the bus beyond that much that nobody has taken yet: a flood waits there, not in our memory.
+    dbus_connection_set_max_received_size(raw, 4 << 20)
     let box = Unmanaged.passUnretained(watches).toOpaque()
     _ = dbus_connection_set_watch_functions(
       raw,

@@ -1,3 +1,5 @@
+import Readings
+
 /// What the name that a module advertises tells. `BT-TH-` does not tell the device: any dongle has it.
 package struct AdvertisedName: Equatable, Sendable {
   /// Without the padding that many modules have.
@@ -13,7 +15,9 @@ package struct AdvertisedName: Equatable, Sendable {
   ]
 
   package init(_ advertised: String) {
-    let text = advertised.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
+    // From the air: nothing that a terminal obeys, and no more than a configuration's name may have.
+    let printable = Printable.text(advertised, maxBytes: Wire.maxNameBytes)
+    let text = printable.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
     let family = Self.families.first { text.hasPrefix($0.prefix) }
     self.text = text
     isRenogy = family != nil

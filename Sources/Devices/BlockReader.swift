@@ -7,6 +7,8 @@ package struct BlockReader<L: Link> {
     case exception(code: UInt8)
     /// Not one byte. What comes later would be read as the next answer: no more requests to this unit in this session.
     case silent
+    /// The poll's time was over before the reply's: that says nothing about the device.
+    case outOfTime
     case bad(ModbusReply.Fault)
   }
 
@@ -26,16 +28,17 @@ package struct BlockReader<L: Link> {
   package func read(_ request: ReadRequest, timeout: Duration) throws -> Answer {
     var fault = ModbusReply.Fault.nothing
     for _ in 1...Self.tries {
+      guard ContinuousClock.now < deadline else { return fault == .nothing ? .outOfTime : .bad(fault) }
       try discardPending()
       try link.send(request.frame)
-      switch try awaitReply(request, until: min(.now + timeout, deadline)) {
+      let end = ContinuousClock.now + timeout
+      switch try awaitReply(request, until: min(end, deadline)) {
       case .success(.registers(let unit, let words)): return .words(unit: unit, words)
       case .success(.exception(_, 2)): return .unsupported
       case .success(.exception(_, let code)): return .exception(code: code)
-      case .failure(.nothing): return .silent
+      case .failure(.nothing): return end <= deadline ? .silent : .outOfTime
       case .failure(let other): fault = other
       }
-      guard ContinuousClock.now < deadline else { break }
     }
     return .bad(fault)
   }
@@ -46,7 +49,7 @@ package struct BlockReader<L: Link> {
     var assembler = ReplyAssembler(request)
     while true {
       let patience = assembler.isEmpty ? end : min(end, .now + Self.quiet)
-      guard let chunk = try link.receive(until: patience) else { return assembler.conclude() }
+      guard ContinuousClock.now < end, let chunk = try link.receive(until: patience) else { return assembler.conclude() }
       do throws(ModbusReply.Fault) {
         if let reply = try assembler.append(chunk) { return .success(reply) }
       } catch {

@@ -7,6 +7,8 @@ package struct DevicePoll<L: Link> {
     package var notes: BlockNotes
     /// A unit that was asked did not answer: nothing more may be asked of it in this session.
     package var wentSilent: Bool
+    /// The link broke after the required blocks: there are readings, and no session any more.
+    package var broken: FailureReport?
   }
 
   private let reader: BlockReader<L>
@@ -24,12 +26,18 @@ package struct DevicePoll<L: Link> {
     var notes = BlockNotes()
     var unit = request.unit ?? profile.unit
     var answered: UInt8?
-    func outcome(_ result: Result<DeviceReadings, FailureReport>, silent: Bool = false) -> Outcome {
-      Outcome(result: result, notes: notes, wentSilent: silent)
+    func outcome(_ result: Result<DeviceReadings, FailureReport>, silent: Bool = false, broken: FailureReport? = nil) -> Outcome {
+      Outcome(result: result, notes: notes, wentSilent: silent, broken: broken)
     }
 
     for block in profile.blocks where block.need == .required || !request.skip.contains(block.name) {
-      var answer = try ask(block, unit)
+      var answer: BlockReader<L>.Answer
+      do {
+        answer = try ask(block, unit)
+      } catch let error as FailureReport where block.need == .optional {
+        // The required ones are complete: what was read is given out before the link's end is.
+        return outcome(decoded(answers, unit: answered ?? unit), broken: error)
+      }
       // No unit is configured and the usual one is silent: one try at the family's other one, for the same block, so that a
       // late answer of the first could only be the same registers.
       if answer == .silent, answered == nil, request.unit == nil, let other = profile.otherUnit {
@@ -42,9 +50,17 @@ package struct DevicePoll<L: Link> {
         answered = from
       case (.unsupported, .optional): notes.unsupported.append(block.name)
       case (.exception, .optional), (.bad, .optional): break
+      case (.outOfTime, .optional): return outcome(decoded(answers, unit: answered ?? unit))
+      case (.outOfTime, .required):
+        return outcome(
+          .failure(
+            FailureReport(
+              .silent, at: .read,
+              "\(request.name): unit \(unit) had not answered to registers \(block.name) when the poll's time was over.")),
+          silent: true)
       case (.silent, .optional):
         notes.silent.append(block.name)
-        return outcome(.success(readings(answers, unit: answered ?? unit)), silent: true)
+        return outcome(decoded(answers, unit: answered ?? unit), silent: true)
       case (.unsupported, .required): return outcome(.failure(refused(block, unit, code: 2)))
       case (.exception(let code), .required): return outcome(.failure(refused(block, unit, code: code)))
       case (.silent, .required):
@@ -62,7 +78,7 @@ package struct DevicePoll<L: Link> {
             )))
       }
     }
-    return outcome(.success(readings(answers, unit: answered ?? unit)))
+    return outcome(decoded(answers, unit: answered ?? unit))
   }
 
   private func ask(_ block: Block, _ unit: UInt8) throws -> BlockReader<L>.Answer {
@@ -76,10 +92,19 @@ package struct DevicePoll<L: Link> {
       "\(request.name): unit \(unit) refuses registers \(block.name) with Modbus exception \(code).")
   }
 
-  private func readings(_ answers: [String: [UInt16]], unit: UInt8) -> DeviceReadings {
+  /// The readings; a device whose required registers all say "not supported" is not one of this profile.
+  private func decoded(_ answers: [String: [UInt16]], unit: UInt8) -> Result<DeviceReadings, FailureReport> {
     let decoding = profile.decode(answers, model: request.model)
-    return DeviceReadings(
-      device: request.name, profile: profile.name, unit: unit, model: decoding.model, readings: decoding.readings,
-      implausible: decoding.implausible, rawSign: decoding.rawSign)
+    let required = profile.blocks.filter { $0.need == .required }
+    guard required.allSatisfy({ $0.fields.contains { decoding.readings[$0.key] != nil } }) else {
+      return .failure(
+        FailureReport(
+          .wrongProfile, at: .read,
+          "\(request.name): unit \(unit) answers, but registers that this profile needs hold no value."))
+    }
+    return .success(
+      DeviceReadings(
+        device: request.name, profile: profile.name, unit: unit, model: decoding.model, readings: decoding.readings,
+        implausible: decoding.implausible, rawSign: decoding.rawSign))
   }
 }

@@ -73,11 +73,12 @@ package struct Field: Sendable {
     case .unsigned(let decimals):
       guard word != 0xFFFF else { return .missing }
       return number(Int(word), decimals: decimals)
+    // 0xFFFF says "not supported" in signed registers too (the vendor's Inverter Modbus V1.8): a true -0.1 is missing for a poll.
     case .signed(let decimals):
-      guard word != 0x8000 else { return .missing }
+      guard word != 0x8000, word != 0xFFFF else { return .missing }
       return number(Int(Int16(bitPattern: word)), decimals: decimals)
     case .signedByModel(let decimals, let factors):
-      guard word != 0x8000 else { return .missing }
+      guard word != 0x8000, word != 0xFFFF else { return .missing }
       let factor = model.flatMap { model in factors.first { model.hasPrefix($0.key) }?.value }
       let raw = Int(Int16(bitPattern: word))
       return number(factor == -1 ? -raw : raw, decimals: decimals, hasRawSign: factor == nil)

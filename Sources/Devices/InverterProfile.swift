@@ -41,6 +41,8 @@ extension Profile {
             ])),
           Field(4333, "charging_power", "Charging Power", .unsigned(), "W", within: 0...20_000),
         ]),
+      // First of the optional ones: the sign of the charging current depends on it.
+      Block(4311, 8, .optional, [Field(4311, "model", "Inverter Model", .text(words: 8))]),
       Block(
         4408, 6, .optional,
         [
@@ -51,7 +53,6 @@ extension Profile {
           Field(4412, "line_charging_current", "Line Charging Current", .unsigned(decimals: 1), "A", within: 0...500),
           Field(4413, "load_percentage", "Load Percentage", .unsigned(), "%", within: 0...300),
         ]),
-      Block(4311, 8, .optional, [Field(4311, "model", "Inverter Model", .text(words: 8))]),
       Block(4109, 1, .optional, [Field(4109, "device_id", "Device ID", .unsigned(), within: 1...255)]),
     ])
 }

@@ -22,7 +22,10 @@ package enum ModbusReply: Equatable, Sendable {
     let start = bytes.startIndex
     guard bytes.count >= 2 else { throw bytes.isEmpty ? .nothing : .truncated(got: 1, of: request.replyLength) }
     let unit = bytes[start]
-    guard unit == request.unit || request.unit == ReadRequest.anyUnit else { throw .unit(got: unit, asked: request.unit) }
+    // Unit 0 is Modbus's broadcast: no device answers as it.
+    guard unit == request.unit || (request.unit == ReadRequest.anyUnit && unit != 0) else {
+      throw .unit(got: unit, asked: request.unit)
+    }
     let isException = bytes[start + 1] == ReadRequest.function | 0x80
     guard isException || bytes[start + 1] == ReadRequest.function else { throw .function(got: bytes[start + 1]) }
     let length = isException ? exceptionLength : request.replyLength

@@ -6,6 +6,8 @@ package struct DeviceMemory: Equatable, Sendable {
   package static let skipFor = Duration.seconds(86_400)
   /// More than any profile has; what a worker says beyond is not kept.
   package static let maxSkips = 64
+  /// `65535/125` is the longest that is one.
+  package static let maxBlockBytes = 9
 
   package private(set) var model: String?
   package private(set) var unit: UInt8?
@@ -19,13 +21,16 @@ package struct DeviceMemory: Equatable, Sendable {
     switch answer {
     case .readings(let readings):
       model = readings.model ?? model
-      unit = readings.unit
+      unit = readings.unit == 0 ? nil : readings.unit
       wasSilent = false
-    case .failed(let report) where report.failure == .silent: wasSilent = true
+    case .failed(let report) where report.failure == .silent:
+      // It may have been replaced by one with another id: the next poll looks for it as the first did.
+      (unit, wasSilent) = (nil, true)
     case .failed, nil: break
     }
     skips = skips.filter { $0.value > now }
-    for block in (notes?.unsupported ?? []) + (notes?.silent ?? []) where skips.count < Self.maxSkips {
+    let blocks = (notes?.unsupported ?? []) + (notes?.silent ?? [])
+    for block in blocks where skips.count < Self.maxSkips && block.utf8.count <= Self.maxBlockBytes {
       skips[block] = now + Self.skipFor
     }
   }

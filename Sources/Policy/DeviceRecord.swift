@@ -60,7 +60,9 @@ package struct DeviceRecord: Equatable, Sendable {
     return DeviceStatus(
       name: config.name, address: config.address, profile: config.profile, model: last?.readings.model,
       status: freshness.status, available: freshness.isAvailable, testMode: config.testMode, age: last.map { now - $0.at },
-      readAt: last?.wall, readings: freshness.isAvailable ? last?.readings.readings ?? [:] : [:], failure: failure,
+      readAt: last?.wall, readings: freshness.isAvailable ? last?.readings.readings ?? [:] : [:],
+      rawSign: freshness.isAvailable ? last?.readings.rawSign ?? [] : [],
+      implausible: freshness.isAvailable ? last?.readings.implausible ?? [] : [], failure: failure,
       successRate: rate.share, availability: availability.share, connectMs: connectMs, connectMsMean: connectTimes.mean,
       pollMs: pollMs, consecutiveFailures: consecutiveFailures, deadline: deadline, rssi: rssi)
   }

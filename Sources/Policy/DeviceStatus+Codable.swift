@@ -3,7 +3,8 @@ import Readings
 
 extension DeviceStatus: Codable {
   private enum Key: String, CodingKey {
-    case name, address, profile, model, status, available, readings, failure, availability, rssi
+    case name, address, profile, model, status, available, readings, implausible, failure, availability, rssi
+    case rawSign = "raw_sign"
     case testMode = "test_mode"
     case age = "age_s"
     case readAt = "read_at"
@@ -27,6 +28,8 @@ extension DeviceStatus: Codable {
     age = try fields.decodeIfPresent(Double.self, forKey: .age).map { .seconds($0) }
     readAt = try fields.decodeIfPresent(String.self, forKey: .readAt).map { try Date($0, strategy: Self.rfc3339) }
     readings = try fields.decode([String: Reading].self, forKey: .readings)
+    rawSign = try fields.decode([String].self, forKey: .rawSign)
+    implausible = try fields.decode([String].self, forKey: .implausible)
     failure = try fields.decodeIfPresent(FailureReport.self, forKey: .failure)
     successRate = try fields.decodeIfPresent(Double.self, forKey: .successRate)
     availability = try fields.decodeIfPresent(Double.self, forKey: .availability)
@@ -51,6 +54,8 @@ extension DeviceStatus: Codable {
     try fields.encode(age.map { rounded($0.seconds, to: 10) }, forKey: .age)
     try fields.encode(readAt?.formatted(Self.rfc3339), forKey: .readAt)
     try fields.encode(readings, forKey: .readings)
+    try fields.encode(rawSign, forKey: .rawSign)
+    try fields.encode(implausible, forKey: .implausible)
     try fields.encode(failure, forKey: .failure)
     try fields.encode(successRate.map { rounded($0, to: 10_000) }, forKey: .successRate)
     try fields.encode(availability.map { rounded($0, to: 10_000) }, forKey: .availability)

@@ -16,6 +16,10 @@ package struct DeviceStatus: Equatable, Sendable {
   package var readAt: Date?
   /// Empty where nothing may be shown.
   package var readings: [String: Reading]
+  /// Keys of readings that keep the register's own sign: which way is charging is not known of this model.
+  package var rawSign: [String]
+  /// Keys that had a value which cannot be, and so have none.
+  package var implausible: [String]
   /// Of the last poll; `nil` after a success.
   package var failure: FailureReport?
   /// 0...1.
@@ -33,7 +37,8 @@ package struct DeviceStatus: Equatable, Sendable {
 
   package init(
     name: String, address: Address, profile: String, model: String?, status: Freshness.Status, available: Bool, testMode: Bool,
-    age: Duration?, readAt: Date?, readings: [String: Reading], failure: FailureReport?, successRate: Double?,
+    age: Duration?, readAt: Date?, readings: [String: Reading], rawSign: [String] = [],
+    implausible: [String] = [], failure: FailureReport?, successRate: Double?,
     availability: Double?, connectMs: Int64?, connectMsMean: Double?, pollMs: Int64?, consecutiveFailures: Int,
     deadline: Duration, rssi: Int?
   ) {
@@ -47,6 +52,8 @@ package struct DeviceStatus: Equatable, Sendable {
     self.age = age
     self.readAt = readAt
     self.readings = readings
+    self.rawSign = rawSign
+    self.implausible = implausible
     self.failure = failure
     self.successRate = successRate
     self.availability = availability

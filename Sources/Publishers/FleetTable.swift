@@ -19,7 +19,10 @@ package struct FleetTable {
     for row in rows {
       let name = row.name + String(repeating: " ", count: nameWidth - row.name.count)
       let value = String(repeating: " ", count: valueWidth - row.value.count) + row.value
-      lines.append("  \(name)  \(value)\(row.unit.map { " \($0)" } ?? "")")
+      lines.append("  \(name)  \(value)\(row.unit.map { " \($0)" } ?? "")\(row.note)")
+    }
+    if !device.implausible.isEmpty {
+      lines.append("  not shown, because it cannot be: \(device.implausible.sorted().joined(separator: ", "))")
     }
     if let failure = device.failure {
       lines.append("  \(failure.failure.rawValue) at \(failure.stage.rawValue): \(failure.message)")
@@ -42,12 +45,17 @@ package struct FleetTable {
     var name: String
     var value: String
     var unit: String?
+    var note: String
   }
 
   private static func rows(_ device: DeviceStatus) -> [Row] {
     guard let profile = Profile.named(device.profile) else { return [] }
     return profile.fields.compactMap { field in
-      device.readings[field.key].map { Row(name: field.name, value: text($0, decimals: field.decimals), unit: $0.unit) }
+      device.readings[field.key].map { reading in
+        Row(
+          name: field.name, value: text(reading, decimals: field.decimals), unit: reading.unit,
+          note: device.rawSign.contains(field.key) ? "  (sign as the register has it)" : "")
+      }
     }
   }
 
@@ -60,6 +68,7 @@ package struct FleetTable {
 
   /// With the register's digits, all of them: 17.00 A was measured to the hundredth.
   static func fixed(_ number: Double, decimals: Int) -> String {
+    guard number.magnitude <= Wire.maxMagnitude else { return "\(number)" }
     let scale = (0..<decimals).reduce(1) { scale, _ in scale * 10 }
     let whole = Int((number.magnitude * Double(scale)).rounded())
     let sign = number < 0 && whole != 0 ? "-" : ""

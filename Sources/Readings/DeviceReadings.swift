@@ -36,6 +36,13 @@ extension DeviceReadings: Codable {
 
   package init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
+    func bounded(_ key: CodingKeys, _ keys: some Collection<String>) throws {
+      guard keys.count <= Wire.maxReadings, keys.allSatisfy({ $0.utf8.count <= Wire.maxNameBytes }) else {
+        throw DecodingError.dataCorruptedError(
+          forKey: key, in: fields,
+          debugDescription: "more than \(Wire.maxReadings) keys, or one of more than \(Wire.maxNameBytes) bytes")
+      }
+    }
     self.init(
       device: try fields.decode(String.self, forKey: .device),
       profile: try fields.decode(String.self, forKey: .profile),
@@ -44,5 +51,9 @@ extension DeviceReadings: Codable {
       readings: try fields.decode([String: Reading].self, forKey: .readings),
       implausible: try fields.decodeIfPresent([String].self, forKey: .implausible) ?? [],
       rawSign: try fields.decodeIfPresent([String].self, forKey: .rawSign) ?? [])
+    try bounded(.readings, readings.keys)
+    try bounded(.implausible, implausible)
+    try bounded(.rawSign, rawSign)
+    try bounded(.model, [model ?? ""])
   }
 }

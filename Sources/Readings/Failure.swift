@@ -150,7 +150,8 @@ extension Failure {
     case .modbusException: "The device refuses a register that this profile needs: the profile may be the wrong one."
     case .stopped: "It was told to stop; nothing is wrong."
     case .workerMissing: "blupow-worker could not be started: it belongs beside blupow, executable by this user."
-    case .workerTimedOut: "The worker was ended at its deadline and its link freed. If this lasts: `systemctl restart bluetooth`."
+    case .workerTimedOut:
+      "The worker was ended at its deadline, and its link is being freed. If this lasts: `systemctl restart bluetooth`."
     case .workerCrashed: "A bug in BluPow: please report it with the log line of this poll."
     case .workerBabbled: "The worker broke the protocol: blupow and blupow-worker may be of different releases."
     }

@@ -24,10 +24,22 @@ extension Reading: Codable {
   package init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: Key.self)
     unit = try fields.decodeIfPresent(String.self, forKey: .unit)
+    if let unit, unit.utf8.count > 16 {
+      throw DecodingError.dataCorruptedError(forKey: .unit, in: fields, debugDescription: "a unit of more than 16 bytes")
+    }
     if let number = try? fields.decode(Double.self, forKey: .value) {
+      guard number.magnitude <= Wire.maxMagnitude else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .value, in: fields, debugDescription: "\(number) is beyond anything that is measured")
+      }
       value = .number(number)
     } else {
-      value = .text(try fields.decode(String.self, forKey: .value))
+      let text = try fields.decode(String.self, forKey: .value)
+      guard text == Printable.text(text, maxBytes: 128) else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .value, in: fields, debugDescription: "a text of more than 128 bytes, or with control characters")
+      }
+      value = .text(text)
     }
   }
 

@@ -120,6 +120,11 @@ extension Request: Codable {
         throw invalid(.devices, "\(devices.count) devices; 1 to \(Wire.maxDevices) are allowed")
       }
       guard Set(devices.map(\.name)).count == devices.count else { throw invalid(.devices, "two devices share a name") }
+      // Anybody may answer unit 255: behind a hub it would be the neighbour.
+      let units = devices.map { $0.unit ?? 255 }
+      guard devices.count == 1 || (!units.contains(255) && Set(units).count == units.count) else {
+        throw invalid(.devices, "of several devices each names a unit of its own, 1 to 254")
+      }
       let attempts = try fields.decodeIfPresent(Int.self, forKey: .attempts) ?? 2
       guard (1...5).contains(attempts) else { throw invalid(.attempts, "\(attempts) is not within 1 to 5") }
       job = .poll(
@@ -158,6 +163,15 @@ extension Request: Codable {
       try fields.encode(module, forKey: .module)
     case .probe: try fields.encode("probe", forKey: .job)
     }
+  }
+
+  /// The poll id of a line that may otherwise be wrong.
+  package static func poll(of line: [UInt8]) -> String? {
+    struct Head: Decodable { var poll: String }
+    guard line.count <= Wire.maxLineBytes, let poll = (try? Wire.decode(Head.self, from: line))?.poll,
+      (1...64).contains(poll.utf8.count)
+    else { return nil }
+    return poll
   }
 
   /// Reads a request line (without its newline); every way in which it can be wrong has a failure of its own.

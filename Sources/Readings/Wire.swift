@@ -12,6 +12,10 @@ package enum Wire {
   /// Devices behind one module.
   package static let maxDevices = 16
   package static let maxNameBytes = 64
+  /// Keys in one device's readings; no profile has half as many.
+  package static let maxReadings = 256
+  /// No quantity of these devices comes near it; what is larger is no measurement.
+  package static let maxMagnitude = 1e12
 
   /// One JSON document as a line, with its newline. Keys are sorted, so that equal values give equal bytes.
   package static func line(_ value: some Encodable) throws -> [UInt8] {

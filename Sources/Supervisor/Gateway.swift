@@ -200,7 +200,10 @@ package actor Gateway {
     for device in machine.config.devices {
       records[device.name]?.note(outcome, limits: machine.freshnessLimits, at: now, wall: Date())
     }
-    if outcome.succeeded { problems[address] = nil }
+    if outcome.succeeded, problems.removeValue(forKey: address) != nil { log.notice("\(address)'s link is free again") }
+    if outcome.done?.foundStanding == true {
+      log.notice("\(address) was connected by another program, or by a worker that was killed; that link was freed")
+    }
     let failure = outcome.answers.values.lazy.compactMap(\.failure).first ?? outcome.trouble
     log.debug(
       "polled",
@@ -213,6 +216,7 @@ package actor Gateway {
   }
 
   private func noteReleaseFailed(_ report: FailureReport, of address: Address) {
+    guard report.failure != .stopped else { return }  // by us, at our own end
     if problems[address] == nil {
       log.error("\(address)'s link could not be freed: \(report.message)", metadata: ["advice": "\(report.failure.advice)"])
     }
@@ -232,7 +236,8 @@ package actor Gateway {
   @discardableResult private func tell() -> Bool {
     let now = clock.now
     var changed = false
-    for status in snapshot().devices where reports[status.name]?.status != status.status {
+    for status in snapshot().devices
+    where reports[status.name]?.status != status.status || reports[status.name]?.available != status.available {
       // Before its first poll has ended there is nothing to say of a device.
       if status.age == nil, status.failure == nil { continue }
       let report = StatusReport(status: status.status, available: status.available, since: now)

@@ -44,7 +44,9 @@ package struct PollTranscript: Sendable {
     guard fault == nil else { return }
     do {
       let line = try Wire.decode(EventLine.self, from: line)
-      guard line.poll == poll else {
+      // A worker that could not read its request does not know its id.
+      var isRefusal: Bool { if case .failed(nil, _) = line.event { line.poll == "-" } else { false } }
+      guard line.poll == poll || isRefusal else {
         strangers += 1
         return
       }

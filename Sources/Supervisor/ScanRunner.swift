@@ -34,11 +34,14 @@ package struct ScanRunner: Sendable {
       switch event {
       case .line(let line):
         do {
-          switch try Wire.decode(EventLine.self, from: line).event {
+          let line = try Wire.decode(EventLine.self, from: line)
+          guard line.poll == request.poll || line.poll == "-" else { continue }
+          switch line.event {
           case .seen(let device): seen.append(device)
           case .failed(_, let report): failure = failure ?? report
           case .done: isDone = true
-          case .stage, .readings, .probed, .stopped: break
+          case .stopped(let stage): failure = failure ?? FailureReport(.stopped, at: stage, "The scan was stopped.")
+          case .stage, .readings, .probed: break
           }
         } catch is EventLine.UnknownEvent {
           continue

@@ -46,7 +46,13 @@ package final class Simulation: Sendable {
           path: setpriv,
           arguments: ["--pdeathsig", "KILL", daemon, "--config-file=\(directory)/bus.conf", "--nofork", "--print-address=1"]),
         limits: limits, deadline: nil)
-      guard await firstLine(of: bus) != nil else { throw Trouble("dbus-daemon did not start.") }
+      let hurry = Task {
+        try await Task.sleep(for: .seconds(10))
+        bus.stop()
+      }
+      defer { hurry.cancel() }
+      var said = ""
+      guard await firstLine(of: bus, errors: &said) != nil else { throw Trouble("dbus-daemon did not start: \(said)") }
       let simulator = try await Spawner.shared.start(
         Command(
           path: program, arguments: arguments,
@@ -110,8 +116,14 @@ package final class Simulation: Sendable {
 
   // MARK: - Pieces
 
-  private static func firstLine(of child: Child) async -> [UInt8]? {
-    for await event in child.output { if case .line(let line) = event { return line } }
+  private static func firstLine(of child: Child, errors: inout String) async -> [UInt8]? {
+    for await event in child.output {
+      switch event {
+      case .line(let line): return line
+      case .errorLine(let line): errors = line
+      default: break
+      }
+    }
     return nil
   }
 

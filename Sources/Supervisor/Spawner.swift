@@ -29,6 +29,8 @@ package final class Spawner: Sendable {
     wake = blupow_eventfd()
     // A child that closed its input must be an EPIPE, not the end of this process.
     signal(SIGPIPE, SIG_IGN)
+    // Inherited as ignored, children would be reaped by themselves, and their numbers free for others at once.
+    signal(SIGCHLD, SIG_DFL)
     // A pipe must never get the number 0, 1 or 2: the child's dup2 calls would overwrite each other.
     for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
     guard wake >= 0 else { return }

@@ -12,7 +12,7 @@ enum Arguments {
   static let help = """
     usage: blupow-worker poll --address A --profile P [--unit N] [--adapter hci0] [--deadline 25s]
                               [--attempts 2] [--retry-delay 2s] [--model M]
-           blupow-worker scan [--for 10s] [--adapter hci0] [--deadline 20s]
+           blupow-worker scan [--for 10s] [--adapter hci0] [--deadline T]
            blupow-worker release --address A [--adapter hci0] [--deadline 8s]
            blupow-worker probe [--deadline 8s]
 
@@ -103,7 +103,10 @@ enum Arguments {
         "The deadline \(deadline.shortSeconds) is not within \(range.lowerBound.shortSeconds) to \(range.upperBound.shortSeconds)."
       )
     }
-    return Request(poll: "hand", deadline: deadline, job: parsed)
+    let request = Request(poll: "hand", deadline: deadline, job: parsed)
+    // The flags are the request's fields: what its line would be refused for, they are.
+    guard let line = try? Wire.line(request).dropLast() else { throw usage("The arguments make no request.") }
+    return try Request.parse(Array(line))
   }
 
   private static func usage(_ text: String) -> FailureReport { FailureReport(.badRequest, at: .start, text) }

@@ -14,7 +14,8 @@ struct ModuleLock: ~Copyable {
     let lock = ModuleLock(descriptor: descriptor)
     while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       guard ContinuousClock.now < deadline else {
-        throw FailureReport(.held, at: .lock, "Another BluPow worker held \(address) until the deadline.")
+        throw FailureReport(
+          .held, at: .lock, "Another BluPow worker held \(address) so long that no time was left for this poll.")
       }
       var polled = [pollfd(fd: stop, events: Int16(POLLIN), revents: 0)]
       if poll(&polled, 1, 50) > 0 { throw Stopped() }
@@ -26,20 +27,27 @@ struct ModuleLock: ~Copyable {
 
   deinit { close(descriptor) }
 
-  /// The service's file where it made one; else one under the user's runtime directory; else, for root, the service's place.
+  /// The service's file where it made one; else one under the user's runtime directory; else, for root, the service's place, and
+  /// for others a directory of their own in /tmp.
   private static func open(_ address: Address) -> Int32? {
-    let service = "/run/blupow/lock/\(address)"
-    let existing = Glibc.open(service, O_RDONLY | O_CLOEXEC)
-    if existing >= 0 { return existing }
-    var directory = "/run/blupow"
-    if let user = getenv("XDG_RUNTIME_DIR").map({ String(cString: $0) }), user.hasPrefix("/") {
-      directory = "\(user)/blupow"
-    } else if geteuid() != 0 {
-      return nil
+    if let made = open("/run/blupow/lock/\(address)", O_RDONLY) { return made }
+    var places: [String] = []
+    if let user = getenv("XDG_RUNTIME_DIR").map({ String(cString: $0) }), user.hasPrefix("/") { places.append("\(user)/blupow") }
+    places.append(geteuid() == 0 ? "/run/blupow" : "/tmp/blupow-\(geteuid())")
+    for place in places {
+      mkdir(place, 0o700)
+      mkdir("\(place)/lock", 0o700)
+      var status = stat()
+      // Somebody else's directory, or a link to it, is no place for our lock.
+      guard lstat(place, &status) == 0, status.st_uid == geteuid(), status.st_mode & S_IFMT == S_IFDIR else { continue }
+      if let made = open("\(place)/lock/\(address)", O_RDONLY | O_CREAT) { return made }
     }
-    mkdir(directory, 0o755)
-    mkdir("\(directory)/lock", 0o755)
-    let made = Glibc.open("\(directory)/lock/\(address)", O_RDONLY | O_CREAT | O_CLOEXEC, 0o644)
-    return made >= 0 ? made : nil
+    return nil
+  }
+
+  /// Non-blocking: a FIFO that stands there must not hold us.
+  private static func open(_ path: String, _ flags: Int32) -> Int32? {
+    let descriptor = Glibc.open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0o644)
+    return descriptor >= 0 ? descriptor : nil
   }
 }

@@ -30,7 +30,8 @@ final class PollSession {
         throw FailureReport(.profileUnknown, at: .start, "There is no profile '\(unknown.profile.prefix(40))'.")
       }
       try reporter.enter(.lock)
-      lock = try ModuleLock.acquire(job.module.address, stop: radio.stop, until: budget.work)
+      lock = try ModuleLock.acquire(job.module.address, stop: radio.stop, until: budget.locking)
+      if lock == nil { reporter.log("no place for a lock file: another BluPow on this host is not waited for") }
       do { try work() } catch let report as FailureReport { try fail(report) }
       try close()
     } catch let report as FailureReport {
@@ -45,40 +46,50 @@ final class PollSession {
   }
 
   private func work() throws {
-    for attempt in 1...job.attempts {
+    var last: FailureReport?
+    var attempts = job.attempts
+    var attempt = 1
+    while true {
       // A D-Bus connection of its own for each attempt: bluetoothd remembers the subscriptions of one that lives, and refuses
       // them the second time.
       let bus = try radio.open(attempt: attempt)
-      let link = try module(on: bus, attempt)
-      self.link = link
+      let link = try module(on: bus, attempt, last)
+      attempts = budget.affordable(attempts, from: attempt, pause: job.retryDelay)
       do {
-        try connectAndRead(link, attempt)
+        try connectAndRead(link, attempt, of: attempts)
         return
-      } catch let report as FailureReport where report.failure.isWorthRetrying && attempt < job.attempts {
+      } catch let report as FailureReport where report.failure.isWorthRetrying && attempt < attempts {
         reporter.log("attempt \(attempt): \(report.message)")
-        _ = try? link.disconnect(at: report.stage, until: min(budget.work, .now + .seconds(5)))
+        do { _ = try link.disconnect(at: report.stage, until: min(budget.work, .now + .seconds(5))) } catch is FailureReport {}
         let pause = job.retryDelay * (1 << (attempt - 1))
-        guard .now + pause < budget.work - budget.reading else { throw report }
+        guard .now + pause + budget.shortestAttempt < budget.work - budget.reading else { throw report }
         let _: Bool? = try bus.wait(at: report.stage, until: .now + pause) { _ in nil }
+        last = report
+        attempt += 1
       }
     }
   }
 
   /// The module as bluetoothd has it: freed if somebody's link stands, scanned for if it is unknown.
-  private func module(on bus: BlueZBus, _ attempt: Int) throws -> ModuleLink {
+  private func module(on bus: BlueZBus, _ attempt: Int, _ last: FailureReport?) throws -> ModuleLink {
     let adapter = try bus.adapter(for: job.module)
     let link = ModuleLink(bus, to: job.module.address, at: adapter.path(of: job.module.address))
+    self.link = link
     if link.isKnown {
       try reporter.enter(.release, attempt: attempt)
-      let stood = try link.free(until: min(budget.work, .now + .seconds(5)))
-      if attempt == 1 { done.foundStanding = stood }
+      if attempt == 1 { done.foundStanding = link.stands }
+      _ = try link.free(until: min(budget.work, .now + .seconds(5)))
     }
-    if !link.isKnown { try find(link, bus, adapter) }
+    if !link.isKnown { try find(link, bus, adapter, last) }
     return link
   }
 
   /// Unknown to bluetoothd: scan until it is heard, never for a fixed time, and stop the scan before connecting.
-  private func find(_ link: ModuleLink, _ bus: BlueZBus, _ adapter: Adapter) throws {
+  private func find(_ link: ModuleLink, _ bus: BlueZBus, _ adapter: Adapter, _ last: FailureReport?) throws {
+    guard .now + .milliseconds(200) < budget.scanning else {
+      throw last
+        ?? FailureReport(.notSeen, at: .scan, "\(job.module.address) is not known, and no time was left to look for it.")
+    }
     try reporter.enter(.scan)
     let found: Bool? = try bus.discover(on: adapter, until: budget.scanning) { _ in link.isKnown ? true : nil }
     guard found != nil else {
@@ -94,8 +105,8 @@ final class PollSession {
     done.rssi = link.rssi
   }
 
-  private func connectAndRead(_ link: ModuleLink, _ attempt: Int) throws {
-    let end = budget.attempt(attempt, of: job.attempts, pause: job.retryDelay)
+  private func connectAndRead(_ link: ModuleLink, _ attempt: Int, of attempts: Int) throws {
+    let end = budget.attempt(attempt, of: attempts, pause: job.retryDelay)
     done.attempts = attempt
     try reporter.enter(.connect, attempt: attempt)
     try link.connect(until: end)
@@ -123,16 +134,12 @@ final class PollSession {
       case .success(let readings):
         waiting.removeFirst()
         try reporter.emit(.readings(readings))
+        if let broken = outcome.broken, !waiting.isEmpty { throw broken }
       case .failure(let report):
         // Silent registers, or a bus that does not carry them?
         if report.failure == .silent, let silence = link.silence() { throw silence }
         waiting.removeFirst()
         try say(report, of: device)
-      }
-      if outcome.wentSilent, (device.unit ?? ReadRequest.anyUnit) == ReadRequest.anyUnit, !waiting.isEmpty {
-        throw FailureReport(
-          .silent, at: .read,
-          "\(device.name) at unit \(ReadRequest.anyUnit) did not answer; a late answer could be taken for another device's.")
       }
     }
   }

@@ -20,7 +20,7 @@ struct Radio {
   /// Frees a link that a killed worker left, and sees it free.
   func release(_ module: Module) throws -> ExitCode {
     try reporter.enter(.lock)
-    let lock = try ModuleLock.acquire(module.address, stop: stop, until: budget.work)
+    let lock = try ModuleLock.acquire(module.address, stop: stop, until: budget.locking)
     let bus = try open()
     let adapter = try bus.adapter(for: module)
     let link = ModuleLink(bus, to: module.address, at: adapter.path(of: module.address))
@@ -56,6 +56,8 @@ struct Radio {
     try reporter.enter(.scan)
     var said: Set<String> = []
     func say(_ path: String, in tree: ObjectTree) throws {
+      // Far below what a worker may say in all, wherever the scan takes place.
+      guard said.count < 2000 else { return }
       func property(_ name: String) -> Value? { tree.property(path, ObjectTree.device, name) }
       guard let address = property("Address")?.asString.flatMap(Address.init), said.insert(path).inserted else { return }
       let name = property("Name")?.asString.map(AdvertisedName.init)

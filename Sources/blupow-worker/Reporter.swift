@@ -48,6 +48,9 @@ final class Reporter {
 
   func log(_ text: String) {
     let line = Array("\(elapsed.milliseconds) ms  \(text)\n".utf8)
+    // Never waited for: a terminal that is stopped must not keep a link.
+    var polled = [pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)]
+    guard Glibc.poll(&polled, 1, 0) > 0 else { return }
     _ = Glibc.write(STDERR_FILENO, line, line.count)
   }
 

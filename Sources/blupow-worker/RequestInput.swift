@@ -9,7 +9,8 @@ struct RequestInput {
 
   let stop: Int32
 
-  func read() throws -> Request {
+  /// - Parameter knowing: told the poll's id as soon as it can be read, so that a refusal can carry it.
+  func read(knowing: (String) -> Void) throws -> Request {
     var splitter = LineSplitter(maxLine: Wire.maxLineBytes, maxTotal: Wire.maxLineBytes * 2)
     var line: [UInt8]?
     let deadline = ContinuousClock.now + Self.patience
@@ -36,6 +37,7 @@ struct RequestInput {
         throw FailureReport(.requestTooLong, at: .start, "The request is longer than \(Wire.maxLineBytes) bytes.")
       } catch {}
     }
+    if let poll = Request.poll(of: line ?? []) { knowing(poll) }
     return try Request.parse(line ?? [])
   }
 }

@@ -25,7 +25,7 @@ struct Worker {
           reporter.log("blupow-worker waits for a request line of its supervisor. By hand: blupow-worker --help.")
           return .usage
         }
-        request = try RequestInput(stop: stop).read()
+        request = try RequestInput(stop: stop).read { reporter.poll = $0 }
       } else {
         switch try Arguments.parse(Array(CommandLine.arguments.dropFirst())) {
         case .request(let parsed): request = parsed
@@ -38,7 +38,7 @@ struct Worker {
       if let parent = request.parent, parent != getppid() { return .tryAgain }  // orphaned before it could be told
       let budget = Budget(start: start, deadline: request.deadline)
       // The last bound, for code that hangs where no deadline is looked at.
-      blupow_backstop((budget.end - .now + .milliseconds(500)).milliseconds)
+      blupow_backstop(max(1, (budget.end - .now + .milliseconds(500)).milliseconds))
       return try job(request, reporter: reporter, budget: budget, stop: stop)
     } catch let report as FailureReport {
       try? reporter.emit(.failed(device: nil, report))

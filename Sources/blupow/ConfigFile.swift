@@ -28,6 +28,9 @@ struct ConfigFile {
   }
 
   static func parse(_ text: String, file: String, environment: [String: String] = [:]) throws(ConfigError) -> GatewayConfig {
+    if let line = YAMLFields.aliasLine(in: text) {
+      throw ConfigError(file, line: line, "anchors (&) and aliases (*) are not taken here; write the value out, or quote it.")
+    }
     let root: Node?
     do {
       root = try Yams.compose(yaml: text)
@@ -39,8 +42,8 @@ struct ConfigFile {
     guard let root else { throw ConfigError(file, "is empty; `blupow config example` prints one to begin with.") }
     var fields = try YAMLFields(root, file: file, known: scalars + ["devices"])
     let minimum = try environment["BLUPOW_MIN_INTERVAL"].map { text throws(ConfigError) in
-      guard let value = Duration(text: text), value > .zero else {
-        throw ConfigError("BLUPOW_MIN_INTERVAL", "'\(text)' is not a duration like 1s.")
+      guard let value = Duration(text: text), value > .zero, value <= .seconds(300) else {
+        throw ConfigError("BLUPOW_MIN_INTERVAL", "'\(text)' is not a duration from 1ms to 300s.")
       }
       return value
     }
@@ -129,8 +132,9 @@ struct ConfigFile {
       throw fields.wrong("another device is called '\(device.name)' already; give each a name of its own.")
     }
     let neighbours = others.filter { $0.address == address }
-    if neighbours.contains(where: { $0.unit == unit }) {
-      throw fields.wrong("another entry has this address and the same unit; behind a hub every entry names its own unit.")
+    let units = (neighbours.map(\.unit) + [unit]).map { $0 ?? ReadRequest.anyUnit }
+    if !neighbours.isEmpty, units.contains(ReadRequest.anyUnit) || Set(units).count < units.count {
+      throw fields.wrong("another entry has this address; behind a hub every entry names a `unit` of its own, 1 to 254.")
     }
     if neighbours.count >= Wire.maxDevices {
       throw fields.wrong("more than \(Wire.maxDevices) devices share the address \(address).")
@@ -144,7 +148,7 @@ struct ConfigFile {
   }
 
   private static func adapterName(_ text: String) -> String? {
-    text.hasPrefix("hci") && Int(text.dropFirst(3)).map { (0...99).contains($0) } == true ? text : nil
+    text.hasPrefix("hci") && UInt8(text.dropFirst(3)).map { "hci\($0)" == text && $0 < 100 } == true ? text : nil
   }
 
   private static func gatewayName(_ text: String) -> String? {
@@ -168,7 +172,8 @@ struct ConfigFile {
   }
 
   private static func read(_ path: String) throws(ConfigError) -> String {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // Non-blocking: a FIFO that stands there must not hold us.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       let reason = String(cString: strerror(errno))
       throw ConfigError(
@@ -176,6 +181,10 @@ struct ConfigFile {
         "cannot be read: \(reason). `blupow config example` prints one to begin with; --config or BLUPOW_CONFIG names another.")
     }
     defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw ConfigError(path, "is not a file.")
+    }
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65_536)
     while true {

@@ -7,20 +7,39 @@ import Readings
 
 /// Where a command's words go: results to standard output, everything else to standard error.
 enum Console {
-  /// Whether all of it went out: nobody may be reading any more.
-  @discardableResult static func print(_ text: String) -> Bool { write(text + "\n", to: STDOUT_FILENO) }
+  /// What became of words.
+  enum Outcome: Sendable {
+    case written
+    /// The reader reads nothing at the moment.
+    case stalled
+    /// There is no reader, or no room.
+    case gone
+  }
 
-  @discardableResult static func complain(_ text: String) -> Bool { write(text + "\n", to: STDERR_FILENO) }
+  @discardableResult static func print(_ text: String) -> Outcome { write(text + "\n", to: STDOUT_FILENO) }
+
+  static func complain(_ text: String) { _ = write(text + "\n", to: STDERR_FILENO) }
+
+  /// The log: dropped rather than waited for.
+  static func log(_ text: String) -> Outcome { write(text + "\n", to: STDERR_FILENO, patience: .milliseconds(100)) }
+
+  /// A command's result. One that cannot be written is no success.
+  static func result(_ text: String) throws {
+    guard print(text) == .written else {
+      complain("The result could not be written to standard output.")
+      throw exit(.software)
+    }
+  }
 
   /// One JSON document.
   static func json(_ value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
-    print(String(decoding: try encoder.encode(value), as: UTF8.self))
+    try result(String(decoding: try encoder.encode(value), as: UTF8.self))
   }
 
   static func logger(_ level: Logger.Level) -> Logger {
-    var logger = Logger(label: "blupow") { StreamLogHandler.standardError(label: $0) }
+    var logger = Logger(label: "blupow") { ConsoleLog(label: $0) }
     logger.logLevel = level
     return logger
   }
@@ -37,16 +56,22 @@ enum Console {
 
   static func exit(_ code: Readings.ExitCode) -> ArgumentParser.ExitCode { ArgumentParser.ExitCode(code.rawValue) }
 
-  private static func write(_ text: String, to descriptor: Int32) -> Bool {
+  /// In pieces that a pipe takes whole, each waited for as long as `patience`: a reader that stopped reading must not hold the
+  /// service, nor keep a signal from ending a command.
+  private static func write(_ text: String, to descriptor: Int32, patience: Duration = .seconds(1)) -> Outcome {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      var polled = [pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)]
+      let ready = poll(&polled, 1, Int32(patience.milliseconds))
+      if ready < 0, errno == EINTR { continue }
+      guard ready > 0 else { return .stalled }
+      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, min($0.count, Int(PIPE_BUF))) }
       if count < 0 {
-        if errno == EINTR { continue }
-        return false
+        if errno == EINTR || errno == EAGAIN { continue }
+        return .gone
       }
       rest = rest.dropFirst(count)
     }
-    return true
+    return .written
   }
 }

@@ -1,11 +1,11 @@
-import UnixSignals
-import Logging
 import ArgumentParser
+import Logging
 import Policy
 import Publishers
 import Readings
 import ServiceLifecycle
 import Supervisor
+import UnixSignals
 
 struct DemoCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -25,16 +25,39 @@ struct DemoCommand: AsyncParsableCommand {
       }
       return time
     }
-    let scene = DemoScene(faults: faults)
-    let simulation: Simulation
+    // Everything happens within the group, which traps the signals before anything is started that would be left behind.
+    let demo = DemoService(scene: DemoScene(faults: faults), time: time, faults: faults)
+    let group = ServiceGroup(
+      configuration: .init(
+        services: [.init(service: demo, successTerminationBehavior: .gracefullyShutdownGroup)],
+        gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: Console.logger(.critical)))
     do {
-      simulation = try await Simulation.start(program: Sibling.simulator, setup: scene.setup) { line in
-        scene.origins.note(line)
-      }
-    } catch {
-      Console.complain("The demo could not be started: \(error)")
+      try await group.run()
+    } catch let trouble as Simulation.Trouble {
+      Console.complain("The demo could not be started: \(trouble)")
       throw Console.exit(.unavailable)
     }
+  }
+}
+
+/// The simulation with a gateway on it, until its time is over, nobody reads, or the group is told to end.
+struct DemoService: Service {
+  let scene: DemoScene
+  let time: Duration?
+  let faults: Bool
+
+  func run() async throws {
+    try await cancelWhenGracefulShutdown {
+      // In tasks of their own: cancelled in the middle, they would leave what they are about to end.
+      let simulation = try await Task {
+        try await Simulation.start(program: Sibling.simulator, setup: scene.setup) { scene.origins.note($0) }
+      }.value
+      if !Task.isCancelled { await show(simulation) }
+      await Task { await simulation.end() }.value
+    }
+  }
+
+  private func show(_ simulation: Simulation) async {
     var worker = Sibling.worker
     worker.environment["DBUS_SYSTEM_BUS_ADDRESS"] = simulation.busAddress
     worker.environment["XDG_RUNTIME_DIR"] = simulation.directory
@@ -42,35 +65,23 @@ struct DemoCommand: AsyncParsableCommand {
     Console.print("BluPow \(Wire.release), demo: simulated devices on a private bus. Nothing here was measured.")
     Console.print(scene.origins.text)
     Console.print(time.map { "It ends after \($0.shortSeconds), or at Ctrl-C.\n" } ?? "Ctrl-C ends it.\n")
-
-    var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
-      .init(service: GatewayService(gateway: gateway)),
-      .init(service: Beside { await Self.show(gateway) }, successTerminationBehavior: .gracefullyShutdownGroup),
-    ]
-    if faults { services.append(.init(service: Beside { try await scene.misbehave(simulation) })) }
-    if let time {
-      services.append(
-        .init(service: Beside { try await Task.sleep(for: time) }, successTerminationBehavior: .gracefullyShutdownGroup))
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await gateway.run() }
+      group.addTask { await Self.print(gateway) }
+      if let time { group.addTask { try? await Task.sleep(for: time) } }
+      if faults { group.addTask { try? await scene.misbehave(simulation) } }
+      // The first to end ends the demo; the gateway then stops its workers.
+      await group.next()
+      group.cancelAll()
     }
-    let group = ServiceGroup(
-      configuration: .init(
-        services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Console.logger(.error)))
-    do {
-      try await group.run()
-    } catch {
-      await simulation.end()
-      throw error
-    }
-    await simulation.end()
-    let status = await gateway.snapshot()
-    for device in status.devices {
+    for device in await gateway.snapshot().devices {
       let rate = device.successRate.map { "\(Int(($0 * 100).rounded())) % of its polls succeeded" } ?? "was not polled"
       Console.print("\(device.name): \(rate).")
     }
   }
 
-  /// Each device's section when it was polled again; ends when nobody reads.
-  private static func show(_ gateway: Gateway) async {
+  /// Each device's section when it was polled again; ends when there is no reader.
+  private static func print(_ gateway: Gateway) async {
     var shown: [String: DeviceStatus] = [:]
     for await status in gateway.statuses {
       for device in status.devices {
@@ -78,7 +89,7 @@ struct DemoCommand: AsyncParsableCommand {
         let last = shown[device.name]
         guard device.readAt != last?.readAt || device.status != last?.status || device.failure != last?.failure else { continue }
         shown[device.name] = device
-        guard Console.print(FleetTable.section(device)) else { return }
+        guard Console.print(FleetTable.section(device)) != .gone else { return }
       }
     }
   }

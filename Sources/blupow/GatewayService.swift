@@ -7,14 +7,3 @@ struct GatewayService: Service {
 
   func run() async throws { await cancelWhenGracefulShutdown { await gateway.run() } }
 }
-
-/// Something that goes on beside the gateway.
-struct Beside: Service {
-  let body: @Sendable () async throws -> Void
-
-  func run() async throws {
-    try await cancelWhenGracefulShutdown {
-      do { try await body() } catch is CancellationError {}
-    }
-  }
-}

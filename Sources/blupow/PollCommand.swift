@@ -34,15 +34,15 @@ struct PollCommand: AsyncParsableCommand {
     guard let status = await stoppable({ await gateway.pollOnce(devices: wanted.isEmpty ? nil : wanted) }) else {
       throw Console.exit(.tryAgain)
     }
-    if json { try Console.json(status) } else { Console.print(FleetTable(status).text) }
+    if json { try Console.json(status) } else { try Console.result(FleetTable(status).text) }
     for problem in status.problems { Console.complain("\(problem.address): \(problem.message) \(problem.advice)") }
     if let failure = status.devices.lazy.compactMap(\.failure).first { throw Console.exit(failure.failure.exitCode) }
   }
 }
 
-/// Runs `body`; at SIGINT or SIGTERM cancels it, waits for its end, and gives `nil`.
+/// Runs `body`; at SIGINT, SIGTERM or SIGHUP cancels it, waits for its end, and gives `nil`.
 func stoppable<T: Sendable>(_ body: @escaping @Sendable () async -> T) async -> T? {
-  let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+  let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
   return await withTaskGroup(of: T??.self) { group in
     group.addTask { .some(.some(await body())) }
     group.addTask {

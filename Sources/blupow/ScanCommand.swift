@@ -1,5 +1,6 @@
 import Logging
 import ArgumentParser
+import Devices
 import Policy
 import Readings
 import Supervisor
@@ -79,13 +80,14 @@ struct ScanCommand: AsyncParsableCommand {
     if json {
       try Console.json(["devices": entries])
     } else if asConfig {
-      for entry in entries where !entry.configured { Console.print(Self.config(entry)) }
+      for entry in entries where !entry.configured { try Console.result(Self.config(entry)) }
     } else {
       for entry in entries {
         let name = (entry.name ?? "(no name)").padded(to: 24)
         let signal = entry.rssi.map { "\($0) dBm" } ?? "?"
         let profile = (entry.profile ?? "profile not told by its name").padded(to: 12)
-        Console.print("\(entry.address)  \(name)  \(signal.padded(to: 8))  \(profile)\(entry.configured ? "  configured" : "")")
+        try Console.result(
+          "\(entry.address)  \(name)  \(signal.padded(to: 8))  \(profile)\(entry.configured ? "  configured" : "")")
       }
     }
     if entries.isEmpty {
@@ -97,12 +99,17 @@ struct ScanCommand: AsyncParsableCommand {
     }
   }
 
+  /// An entry that `config check` takes; a comment where this release lacks the profile.
   static func config(_ entry: Entry) -> String {
-    """
-      - name: \(entry.name ?? entry.address)
-        address: \(entry.address)
-        profile: \(entry.profile ?? "inverter   # a guess: its name does not tell what is behind it")
-    """
+    let name = (entry.name ?? entry.address).replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+    if let profile = entry.profile, Profile.named(profile) == nil {
+      return "  # \(name) at \(entry.address): its profile \(profile) is not in this release"
+    }
+    return """
+        - name: "\(name)"
+          address: \(entry.address)
+          profile: \(entry.profile ?? "inverter   # a guess: its name does not tell what is behind it")
+      """
   }
 }
 

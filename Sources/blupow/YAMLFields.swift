@@ -24,6 +24,31 @@ struct YAMLFields {
     ConfigError(file, line: mark?.line, column: mark?.column, text)
   }
 
+  /// The first line with an anchor or an alias. No setting needs one, and a few hundred bytes of them can mean billions of nodes.
+  static func aliasLine(in text: String) -> Int? {
+    var quote: Unicode.Scalar?
+    var previous: Unicode.Scalar = "\n"
+    var line = 1
+    var isComment = false
+    for scalar in text.unicodeScalars {
+      defer { previous = scalar }
+      if scalar == "\n" { (line, isComment) = (line + 1, false) }
+      guard !isComment else { continue }
+      if let open = quote {
+        if scalar == open { quote = nil }
+        continue
+      }
+      guard " \t\n[{,:?-".unicodeScalars.contains(previous) else { continue }
+      switch scalar {
+      case "'", "\"": quote = scalar
+      case "#": isComment = true
+      case "*", "&": return line
+      default: break
+      }
+    }
+    return nil
+  }
+
   private func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
   /// A mistake at a key's value.

@@ -58,7 +58,7 @@ import Testing
       ),
       (
         device + "  - address: d8:b6:73:bf:4f:75\n    name: B\n",
-        "c.yaml:3:5: devices[1]: another entry has this address and the same unit; behind a hub every entry names its own unit."
+        "c.yaml:3:5: devices[1]: another entry has this address; behind a hub every entry names a `unit` of its own, 1 to 254."
       ),
       (
         device + "  - {address: \"D8:B6:73:BF:4F:76\", name: \"D8:B6:73:BF:4F:75\"}\n",

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 import Glibc
 import Policy
 import Readings
@@ -119,19 +119,40 @@ import Testing
     await scene.end()
   }
 
-  /// A tap between supervisor and worker, for `Tests/run` to validate what went through it.
-  @Test(.timeLimit(.minutes(1))) func `what supervisor and worker say to each other goes through a tap unchanged`() async throws {
+  /// A tap between supervisor and worker, which keeps what went through it for an independent validator (`Tests/run`). The worker
+  /// takes the shell's place, so that its parent is still `blupow`.
+  @Test(.timeLimit(.minutes(1))) func `what supervisor and worker say to each other, polling and releasing, can be listened to`()
+    async throws
+  {
     let scene = try await Scene.one(#""faults":[{"fault":"exception","code":2,"register":4311}]"#)
     let (directory, worker) = (scene.simulation.directory, Built.path("blupow-worker"))
     let tap = "\(directory)/tap"
     try scene.write(
-      "#!/bin/sh\ntee -a '\(directory)/requests' | '\(worker)' | tee -a '\(directory)/events'\n", to: tap, isProgram: true)
-    let run = try await scene.blupow(["poll", "--json"], config: Self.config, worker: tap)
-    // Behind the tap the worker's parent is the shell: it takes itself for an orphan, and the poll for a crash.
-    #expect(run.exitCode == 70)
-    let requests = try String(decoding: Data(contentsOf: URL(filePath: "\(directory)/requests")), as: UTF8.self)
-    #expect(requests.contains("\"job\":\"poll\""))
-    WireRecord.keep(requests.split(separator: "\n").map(String.init), "blupow.requests")
+      """
+      #!/bin/bash
+      exec '\(worker)' < <(tee -a '\(directory)/requests') > >(exec tee -a '\(directory)/events')
+      """, to: tap, isProgram: true)
+    #expect(try await scene.blupow(["poll", "--json"], config: Self.config, worker: tap).exitCode == 0)
+    #expect(try await scene.blupow(["scan", "--for", "1s"], worker: tap).exitCode == 0)
+    // One that dies while connected: then comes a release.
+    _ = try await scene.tell(#"{"do":"faults","address":"D8:B6:73:BF:4F:75","faults":[{"fault":"silent"}]}"#)
+    let mark = scene.journal.count
+    let child = try await scene.start(["poll"], config: Self.config, worker: tap)
+    _ = try await scene.journal.wait(from: mark) { $0.contains("\"request\"") }
+    kill(try #require(ProcessTable.running("blupow-worker", under: child.pid).first), SIGKILL)
+    #expect(await Scene.hear(child).exitCode == 70)
+
+    func lines(_ name: String) throws -> [String] {
+      try String(decoding: Data(contentsOf: URL(filePath: "\(directory)/\(name)")), as: UTF8.self).split(separator: "\n").map(
+        String.init)
+    }
+    let (requests, events) = (try lines("requests"), try lines("events"))
+    for job in ["poll", "scan", "release"] { #expect(requests.contains { $0.contains("\"job\":\"\(job)\"") }, "\(job)") }
+    for event in ["stage", "readings", "seen", "done"] {
+      #expect(events.contains { $0.contains("\"event\":\"\(event)\"") }, "\(event)")
+    }
+    WireRecord.keep(requests, "blupow.requests")
+    WireRecord.keep(events, "blupow.events")
     await scene.end()
   }
 }

@@ -14,6 +14,11 @@ import Testing
     #expect(name.profile == profile)
   }
 
+  @Test func `what a terminal would obey is not part of a name, nor more than a name may be`() {
+    #expect(AdvertisedName("BT-TH-\u{1B}[31m\n1").text == "BT-TH-?[31m?1")
+    #expect(AdvertisedName("BT-TH-" + String(repeating: "é", count: 100)).text.utf8.count == 64)
+  }
+
   @Test func `the padding that modules advertise is not part of the name`() {
     #expect(AdvertisedName("BT-TH-66E5CDEB    ").text == "BT-TH-66E5CDEB")
   }

@@ -11,6 +11,8 @@ final class ScriptedModule: Link {
   /// By request number, from 1: what comes back instead of the good reply.
   var instead: [Int: [[UInt8]]] = [:]
   var requests: [[UInt8]] = []
+  /// The link is gone from that request on.
+  var breaksAt: Int?
   private var chunks: [[UInt8]] = []
 
   init() {
@@ -25,8 +27,9 @@ final class ScriptedModule: Link {
 
   func remove(_ register: UInt16) { registers[register] = nil }
 
-  func send(_ frame: [UInt8]) {
+  func send(_ frame: [UInt8]) throws {
     requests.append(frame)
+    if requests.count == breaksAt { throw FailureReport(.linkLost, at: .read, "The link broke.") }
     chunks += instead[requests.count] ?? reply(to: frame)
   }
 
@@ -67,7 +70,7 @@ final class ScriptedModule: Link {
     #expect(readings.model == "RIV1230RCH-SPS")
     #expect(readings.readings["input_voltage"] == Reading(.number(113.5), unit: "V"))
     #expect(readings.rawSign == [])
-    #expect(module.asked == [4000, 4327, 4408, 4311, 4109])
+    #expect(module.asked == [4000, 4327, 4311, 4408, 4109])
   }
 
   @Test(arguments: [(4408, "4408/6", 17), (4311, "4311/8", 21), (4109, "4109/1", 21)] as [(UInt16, String, Int)])
@@ -89,10 +92,10 @@ final class ScriptedModule: Link {
   @Test func `an optional block that stays silent ends the asking, and the readings stand`() throws {
     module.instead[3] = []
     let outcome = try poll()
-    #expect(outcome.notes == BlockNotes(silent: ["4408/6"]))
+    #expect(outcome.notes == BlockNotes(silent: ["4311/8"]))
     #expect(outcome.wentSilent)
     #expect(try outcome.result.get().readings.count == 15)
-    #expect(module.asked == [4000, 4327, 4408])
+    #expect(module.asked == [4000, 4327, 4311])
   }
 
   @Test func `a required block that stays silent fails the device, and nothing more is asked`() throws {
@@ -160,7 +163,38 @@ final class ScriptedModule: Link {
     let first = module.reply(to: ReadRequest(unit: 32, register: 4000, words: 10).frame)
     module.instead[1] = first + [[UInt8]](repeating: [UInt8](repeating: 0x55, count: 20), count: 30)
     #expect(try poll().result.get().readings.count == 22)
-    #expect(module.asked == [4000, 4327, 4408, 4311, 4109], "nothing had to be asked twice")
+    #expect(module.asked == [4000, 4327, 4311, 4408, 4109], "nothing had to be asked twice")
+  }
+
+  @Test func `a poll whose time is over says nothing about an optional block`() throws {
+    module.instead[3] = []
+    let outcome = try DevicePoll(
+      DeviceRequest(name: "Inverter", profile: "inverter"), profile: .inverter, link: module, deadline: .now + .seconds(3)
+    ).run()
+    #expect(outcome.notes == BlockNotes())
+    #expect(try outcome.result.get().readings.count == 15)
+  }
+
+  @Test func `a link that breaks after the required blocks takes nothing from what was read`() throws {
+    module.breaksAt = 4
+    let outcome = try poll()
+    #expect(try outcome.result.get().readings.count == 16)
+    #expect(outcome.broken?.failure == .linkLost)
+  }
+
+  @Test(arguments: [1, 2]) func `a link that breaks before them ends the session`(request: Int) throws {
+    module.breaksAt = request
+    #expect(throws: FailureReport.self) { try poll() }
+  }
+
+  @Test func `required registers that all say "not supported" are no readings`() throws {
+    for register in 4327..<4334 { module.registers[UInt16(register)] = 0xFFFF }
+    #expect(failure(try poll())?.failure == .wrongProfile)
+  }
+
+  @Test func `nobody answers as unit 0`() throws {
+    module.unit = 0
+    #expect(failure(try poll())?.failure == .badFrames)
   }
 
   private func failure(_ outcome: DevicePoll<ScriptedModule>.Outcome) -> FailureReport? {

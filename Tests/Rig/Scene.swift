@@ -155,13 +155,14 @@ package struct WorkerRun: Sendable {
 /// The simulator's lines, to be waited for.
 package final class Journal: Sendable {
   private struct Waiting: Sendable {
-    var from: Int
+    var id: Int
     var match: @Sendable (String) -> Bool
-    var found: CheckedContinuation<String, Never>
+    var found: CheckedContinuation<String?, Never>
   }
   private struct State: Sendable {
     var lines: [String] = []
     var waiting: [Waiting] = []
+    var lastWait = 0
   }
   private let state = Mutex(State())
 
@@ -180,15 +181,31 @@ package final class Journal: Sendable {
     for waiting in served { waiting.found.resume(returning: line) }
   }
 
-  /// The first line from number `from` on that matches, now or later. A test's own time limit bounds it.
+  /// The first line from number `from` on that matches, now or later. Throws when the test's time is over.
   package func wait(from: Int = 0, for match: @escaping @Sendable (String) -> Bool) async throws -> String {
-    await withCheckedContinuation { continuation in
-      let already = state.withLock { state -> String? in
-        if let line = state.lines.dropFirst(from).first(where: match) { return line }
-        state.waiting.append(Waiting(from: from, match: match, found: continuation))
-        return nil
-      }
-      if let already { continuation.resume(returning: already) }
+    let id = state.withLock { state in
+      state.lastWait += 1
+      return state.lastWait
     }
+    let line = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let already = state.withLock { state -> String?? in
+          if Task.isCancelled { return .some(nil) }
+          if let line = state.lines.dropFirst(from).first(where: match) { return line }
+          state.waiting.append(Waiting(id: id, match: match, found: continuation))
+          return nil
+        }
+        if let already { continuation.resume(returning: already) }
+      }
+    } onCancel: {
+      let waiting = state.withLock { state in
+        let mine = state.waiting.filter { $0.id == id }
+        state.waiting.removeAll { $0.id == id }
+        return mine
+      }
+      for mine in waiting { mine.found.resume(returning: nil) }
+    }
+    guard let line else { throw CancellationError() }
+    return line
   }
 }

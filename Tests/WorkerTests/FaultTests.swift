@@ -38,7 +38,7 @@ import Testing
     Row("truncated", #"{"fault":"truncated"}"#, .badFrames, .read, exit: 76),
     Row("refuses a required block", #"{"fault":"exception","code":2,"register":4000}"#, .modbusException, .read, exit: 76),
     Row("fails a required block", #"{"fault":"exception","code":4,"register":4327}"#, .modbusException, .read, exit: 76),
-    Row("drops the link at the third request", #"{"fault":"drop_link","from_request":3}"#, .linkLost, .read),
+    Row("drops the link at the second request", #"{"fault":"drop_link","from_request":2}"#, .linkLost, .read),
     Row("drops the link when subscribed to", #"{"fault":"drop_on_subscribe"}"#, .linkLost, .subscribe, .read),
     Row("does not advertise", #"{"fault":"not_advertising"}"#, .notSeen, .scan, deadline: "5s"),
     Row(
@@ -89,7 +89,7 @@ import Testing
       ("services late", #""faults":[{"fault":"services_late","ms":700}]"#),
       ("one damaged reply", #""faults":[{"fault":"wrong_crc","from_request":2,"times":1}]"#),
       ("the second attempt succeeds", #""faults":[{"fault":"connect_fails_once"}]"#),
-      ("the link drops once while reading", #""faults":[{"fault":"drop_link","from_request":4,"times":1}]"#),
+      ("the link drops once while reading", #""faults":[{"fault":"drop_link","from_request":2,"times":1}]"#),
       ("a large MTU", #""mtu":247"#),
       ("known already", #""known":true"#),
     ])

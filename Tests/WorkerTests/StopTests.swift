@@ -15,6 +15,7 @@ import Testing
   }
 
   static let held = [
+    Held(stage: .bus, module: #""faults":[{"fault":"daemon_mute","method":"GetManagedObjects"}]"#),
     Held(stage: .scan, module: #""faults":[{"fault":"not_advertising"}]"#),
     Held(stage: .release, module: #""known":true,"faults":[{"fault":"disconnect_never"}]"#, hasStandingLink: true),
     Held(stage: .connect, module: #""known":true,"faults":[{"fault":"never_connects"}]"#),

@@ -37,7 +37,7 @@ void blupow_name_thread(const char *name);
 
 /* ---- worker ---- */
 
-/* From now on SIGTERM (and SIGINT) makes the returned descriptor readable and arms `alarm(1)` with its default action behind
+/* From now on SIGTERM (and SIGINT, SIGHUP) makes the returned descriptor readable and arms `alarm(1)` with its default action behind
    it. The handler runs even where the program is stuck, so a stuck worker dies a second later by itself. A descriptor or -errno. */
 int blupow_catch_stop(void);
 
