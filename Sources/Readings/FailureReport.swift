@@ -7,13 +7,13 @@ import FoundationEssentials
 package struct FailureReport: Error, Equatable, Sendable {
   package var failure: Failure
   package var stage: Stage
-  /// What happened and where, e.g. "Connect to D8:B6:73:BF:4F:75 did not answer within 8.0 s". No secret, at most 500 bytes, all printable.
+  /// What happened and where, e.g. "Connect to D8:B6:73:BF:4F:75 did not answer within 8.0 s". No secret, at most 500 characters, all printable.
   package var message: String
 
   package init(_ failure: Failure, at stage: Stage, _ message: String) {
     self.failure = failure
     self.stage = stage
-    self.message = Printable.text(message, maxBytes: 500)
+    self.message = Printable.text(String(message.prefix(500)), maxBytes: 4000)
   }
 }
 

@@ -13,6 +13,8 @@ struct ModuleLock: ~Copyable {
     guard let descriptor = open(address) else { return nil }
     let lock = ModuleLock(descriptor: descriptor)
     while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+      // Only this says that somebody has it; a file system without locks says something else.
+      guard errno == EWOULDBLOCK || errno == EINTR else { return nil }
       guard ContinuousClock.now < deadline else {
         throw FailureReport(
           .held, at: .lock, "Another BluPow worker held \(address) so long that no time was left for this poll.")
@@ -29,11 +31,15 @@ struct ModuleLock: ~Copyable {
 
   /// The service's file where it made one; else one under the user's runtime directory; else, for root, the service's place, and
   /// for others a directory of their own in /tmp.
+  ///
+  /// On a bus of its own a worker has a radio of its own: it shares nothing with the host's service, nor its locks.
   private static func open(_ address: Address) -> Int32? {
-    if let made = open("/run/blupow/lock/\(address)", O_RDONLY) { return made }
+    let bus = getenv("DBUS_SYSTEM_BUS_ADDRESS").map { String(cString: $0) }
+    let isHost = bus.map { $0.contains("/run/dbus/system_bus_socket") } ?? true
+    if isHost, let made = open("/run/blupow/lock/\(address)", O_RDONLY) { return made }
     var places: [String] = []
     if let user = getenv("XDG_RUNTIME_DIR").map({ String(cString: $0) }), user.hasPrefix("/") { places.append("\(user)/blupow") }
-    places.append(geteuid() == 0 ? "/run/blupow" : "/tmp/blupow-\(geteuid())")
+    places.append(isHost && geteuid() == 0 ? "/run/blupow" : "/tmp/blupow-\(geteuid())")
     for place in places {
       mkdir(place, 0o700)
       mkdir("\(place)/lock", 0o700)

@@ -71,6 +71,25 @@ import Testing
     do throws(ConfigError) { _ = try ConfigFile.parse(text, file: "c.yaml") } catch { #expect(error.description == message) }
   }
 
+  @Test func `anchors and aliases are refused before they can multiply, and are fine where they mean nothing`() throws {
+    for text in ["a: &a [1]\nb: *a\n", "? *a\n: 1\n", "- [*a]\n"] {
+      do throws(ConfigError) {
+        _ = try ConfigFile.parse(text, file: "c.yaml")
+        Issue.record("it was taken")
+      } catch {
+        #expect(error.description.contains("anchors (&) and aliases (*) are not taken here"))
+      }
+    }
+    let fine = "# a *star* & more\ngateway: a-b\n" + Self.device + "    name: \"*Bob's* & co\" # *\n"
+    #expect(try ConfigFile.parse(fine, file: "c.yaml").devices.map(\.name) == ["*Bob's* & co"])
+  }
+
+  @Test(arguments: ["301s", "0s", "soon"]) func `a smallest interval that cannot be is refused`(text: String) {
+    #expect(throws: ConfigError.self) {
+      try ConfigFile.parse(Self.device, file: "c.yaml", environment: ["BLUPOW_MIN_INTERVAL": text])
+    }
+  }
+
   @Test(arguments: ["a: [1", "a: b: c", "interval: 30s\ninterval: 40s\n" + device, "\tx: 1"])
   func `what is not YAML is named with its line`(text: String) {
     do throws(ConfigError) {

@@ -31,6 +31,30 @@ import Testing
     await scene.end()
   }
 
+  @Test(.timeLimit(.minutes(1))) func `with worker and supervisor killed -9 the link stands, and the next start frees it`()
+    async throws
+  {
+    let scene = try await Scene.one(#""faults":[{"fault":"silent","times":1}]"#)
+    let child = try await scene.start(["run"], config: PollCommandTests.config)
+    _ = try await scene.journal.wait { $0.contains("\"saw\":\"request\"") }
+    let worker = try #require(ProcessTable.running("blupow-worker", under: child.pid).first)
+    kill(worker, SIGSTOP)  // so that it cannot disconnect when its parent dies
+    kill(child.pid, SIGKILL)
+    kill(worker, SIGKILL)
+    _ = await Scene.hear(child)
+    #expect(try await scene.state().contains("\"links\":[\"\(Scene.address)\"]"))
+    let next = try await scene.start(["run"], config: PollCommandTests.config)
+    var hasSaidSo = false
+    for await event in next.output {
+      guard case .errorLine(let line) = event, line.contains("that link was freed") else { continue }
+      hasSaidSo = true
+      kill(next.pid, SIGTERM)
+    }
+    #expect(hasSaidSo)
+    #expect(try await scene.quiet() != nil)
+    await scene.end()
+  }
+
   @Test(.timeLimit(.minutes(2))) func `a supervisor killed -9 at any instant leaves no worker and no link`() async throws {
     let scene = try await Scene.one(
       delays: #"{"advertise_ms":20,"connect_ms":60,"services_ms":40,"reply_ms":15,"fragment_ms":2,"disconnect_ms":60}"#)
@@ -65,6 +89,60 @@ import Testing
     await scene.end()
   }
 
+  @Test(.timeLimit(.minutes(1)), arguments: [STDOUT_FILENO, STDERR_FILENO])
+  func `a log or output that nobody reads holds neither the polls nor the end`(stuck: Int32) async throws {
+    let scene = try await Scene.one()
+    let path = "\(scene.simulation.directory)/stuck.yaml"
+    try scene.write("interval: 1s\n" + PollCommandTests.config, to: path)
+    let end = try await scene.stopWithFullPipe(
+      for: stuck, "blupow", ["run", "-v", "--config", path], more: ["BLUPOW_MIN_INTERVAL": "1s"]
+    ) { _ in scene.journal.lines.count { $0.contains("\"saw\":\"link_closed\"") } >= 4 }
+    #expect(try #require(end).exitCode == 0)
+    #expect(try #require(end).took < .seconds(5))
+    #expect(try await scene.quiet() != nil)
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a demo whose output nobody reads still ends, and leaves nothing`() async throws {
+    let scene = try await Scene.start("{}")
+    let own = scene.simulation.directory
+    let end = try await scene.stopWithFullPipe(for: STDOUT_FILENO, "blupow", ["demo"], more: ["TMPDIR": own]) { pid in
+      !ProcessTable.running("blupow-worker", under: pid).isEmpty
+    }
+    #expect(try #require(end).exitCode == 0)
+    #expect(try #require(end).took < .seconds(6))
+    #expect(try names(in: own).filter { $0.hasPrefix("blupow-") } == [])
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: [1, 10, 20, 30, 50, 80, 150])
+  func `a demo that is told to end while it starts leaves nothing`(milliseconds: Int) async throws {
+    let scene = try await Scene.start("{}")
+    let own = scene.simulation.directory
+    let child = try await scene.start(["demo"], more: ["TMPDIR": own])
+    try await Task.sleep(for: .milliseconds(milliseconds))
+    kill(child.pid, [SIGINT, SIGHUP, SIGTERM][milliseconds % 3])
+    _ = await Scene.hear(child)
+    #expect(try names(in: own).filter { $0.hasPrefix("blupow-") } == [], "after \(milliseconds) ms")
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a result that cannot be written is no success`() async throws {
+    let scene = try await Scene.one()
+    try scene.write(
+      "#!/bin/sh\nexec '\(Built.path("blupow"))' poll >/dev/full\n", to: "\(scene.simulation.directory)/full", isProgram: true)
+    let path = "\(scene.simulation.directory)/c.yaml"
+    try scene.write(PollCommandTests.config, to: path)
+    let child = try await Spawner.shared.start(
+      Command(
+        path: "\(scene.simulation.directory)/full", environment: scene.environment.merging(["BLUPOW_CONFIG": path]) { $1 }),
+      limits: .command, deadline: .seconds(60))
+    let run = await Scene.hear(child)
+    #expect(run.exitCode == 70)
+    #expect(run.errors.contains("could not be written"))
+    await scene.end()
+  }
+
   @Test(.timeLimit(.minutes(1))) func `run polls again and again, and logs what changes, not every poll`() async throws {
     let scene = try await Scene.one()
     let child = try await scene.start(["run"], config: "interval: 1s\n" + PollCommandTests.config)
@@ -89,7 +167,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [SIGINT, SIGTERM])
+  @Test(.timeLimit(.minutes(1)), arguments: [SIGINT, SIGTERM, SIGHUP])
   func `demo shows live readings, and leaves no process and no directory`(signal: Int32) async throws {
     let scene = try await Scene.start("{}")
     let own = scene.simulation.directory

@@ -23,4 +23,17 @@ import Testing
     chosen.unit = 32
     #expect(memory.request(chosen, at: Sample.start).unit == 32)
   }
+
+  @Test func `a unit that was learned is forgotten when it falls silent, and 0 is none`() throws {
+    let device = DeviceConfig(name: "Inverter", address: try #require(Address("D8:B6:73:BF:4F:75")), profile: "inverter")
+    var memory = DeviceMemory()
+    memory.learn(.readings(Sample.readings(unit: 33)), notes: nil, at: Sample.start)
+    #expect(memory.request(device, at: Sample.start).unit == 33)
+    memory.learn(.failed(FailureReport(.linkLost, at: .read, "Lost.")), notes: nil, at: Sample.start)
+    #expect(memory.request(device, at: Sample.start).unit == 33)
+    memory.learn(.failed(FailureReport(.silent, at: .read, "Silent.")), notes: nil, at: Sample.start)
+    #expect(memory.request(device, at: Sample.start).unit == nil)
+    memory.learn(.readings(Sample.readings(unit: 0)), notes: nil, at: Sample.start)
+    #expect(memory.request(device, at: Sample.start).unit == nil)
+  }
 }

@@ -59,6 +59,15 @@ struct RequestTests {
     }
   }
 
+  @Test(arguments: ["", #","unit":255"#, #","unit":33"#])
+  func `of several devices each names a unit of its own`(unit: String) {
+    #expect(throws: FailureReport.self) {
+      try parse(
+        #"{"v":1,"job":"poll","poll":"x","deadline_s":25,"module":{"address":"D8:B6:73:BF:4F:75"},"devices":[{"name":"A","profile":"inverter","unit":33},{"name":"B","profile":"inverter"\#(unit)}]}"#
+      )
+    }
+  }
+
   @Test func `sixteen devices are a request, and so is a name of 64 bytes`() throws {
     let names = (1...15).map { "Device \($0)" } + [String(repeating: "é", count: 32)]
     let address = try #require(Address("D8:B6:73:BF:4F:75"))
@@ -67,7 +76,7 @@ struct RequestTests {
       job: .poll(
         PollJob(
           module: Module(address: address),
-          devices: names.map { DeviceRequest(name: $0, profile: "battery", unit: 255) }, attempts: 5,
+          devices: names.enumerated().map { DeviceRequest(name: $1, profile: "battery", unit: UInt8(33 + $0)) }, attempts: 5,
           retryDelay: .seconds(30))))
     #expect(try Request.parse(Wire.line(request).dropLast()) == request)
   }

@@ -29,6 +29,16 @@ import Testing
         == FailureReport(.workerTimedOut, at: .services, "The worker was ended at its deadline of 25.0 s by force, in services."))
   }
 
+  @Test func `a worker that could not read its request is heard, though it knows no poll id`() throws {
+    var transcript = PollTranscript(poll: "p-1", devices: ["Inverter"])
+    let refused = FailureReport(.versionUnknown, at: .start, "The request is of protocol version 1.")
+    let line = EventLine(poll: "-", time: .zero, event: .failed(device: nil, refused))
+    transcript.hear(.line(Array(try Wire.line(line).dropLast())), deadline: .seconds(25))
+    let outcome = transcript.concluded(Ending(cause: .exited(64), lasted: .seconds(1)), stopAsked: false)
+    #expect(outcome.answers == ["Inverter": .failed(refused)])
+    #expect(!outcome.needsRelease)
+  }
+
   @Test func `the time of a device's readings is kept`() throws {
     let outcome = try outcome([.readings(readings), .done(Done(link: .closed))])
     #expect(outcome.readAt == ["Inverter": .milliseconds(800)])

@@ -18,7 +18,10 @@ import Testing
     return await runner.poll(
       Request(
         poll: "p-1", deadline: deadline,
-        job: .poll(PollJob(module: module, devices: devices.map { DeviceRequest(name: $0, profile: "inverter", unit: 32) }))))
+        job: .poll(
+          PollJob(
+            module: module,
+            devices: devices.enumerated().map { DeviceRequest(name: $1, profile: "inverter", unit: UInt8(32 + $0)) }))))
   }
 
   struct Case: Sendable, CustomTestStringConvertible {

@@ -147,6 +147,46 @@ import Testing
     }
   }
 
+  @Test(
+    .timeLimit(.minutes(1)),
+    arguments: [
+      (#"{"do":"power","adapter":"hci0","on":false}"#, Failure.adapterOff),
+      (#"{"do":"remove_adapter","adapter":"hci0"}"#, .adapterMissing),
+    ])
+  func `an adapter that goes while it scans is named at once`(command: String, failure: Failure) async throws {
+    let scene = try await Scene.one(#""faults":[{"fault":"not_advertising"}]"#)
+    let run = try await scene.poll { line, _ in
+      if case .stage(.scan, _) = line.event {
+        _ = try? await scene.journal.wait { $0.contains("discovery_started") }
+        _ = try? await scene.tell(command)
+      }
+    }
+    #expect(run.failure?.failure == failure)
+    #expect(run.exitCode == 69)
+    #expect(run.ending.lasted < .seconds(5))
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `signals of anybody but bluetoothd are not believed`() async throws {
+    let scene = try await Scene.one(#""faults":[{"fault":"never_connects"}],"known":true"#)
+    let run = try await scene.poll(deadline: "6s") { line, _ in
+      // Another client tells each of the first connections, in the bus's words, that bluetoothd has left.
+      guard case .stage(.connect, _) = line.event else { return }
+      for unique in 0..<8 {
+        let forged = Command(
+          path: "/usr/bin/dbus-send",
+          arguments: [
+            "--bus=\(scene.simulation.busAddress)", "--type=signal", "--dest=:1.\(unique)", "/org/freedesktop/DBus",
+            "org.freedesktop.DBus.NameOwnerChanged", "string:org.bluez", "string::1.0", "string:",
+          ])
+        guard let child = try? await Spawner.shared.start(forged, limits: .worker, deadline: .seconds(5)) else { continue }
+        for await _ in child.output {}
+      }
+    }
+    #expect(run.failure?.failure == .connectTimeout, "\(run.raw)")
+    await scene.end()
+  }
+
   @Test(.timeLimit(.minutes(1))) func `unsupported blocks are noted, and the poll succeeds without them`() async throws {
     let scene = try await Scene.one(#""faults":[{"fault":"exception","code":2,"register":4311}]"#)
     let run = try await scene.poll()

@@ -50,18 +50,31 @@ import Testing
     await scene.end()
   }
 
+  static let byHand = ["poll", "--address", Scene.address, "--profile", "inverter"]
+
   @Test(.timeLimit(.minutes(1))) func `with nobody reading its events, it still stops within half a second`() async throws {
     let scene = try await Scene.one()
-    let end = try #require(try await scene.stopWithFullPipe(for: STDOUT_FILENO))
+    let end = try #require(try await scene.stopWithFullPipe(for: STDOUT_FILENO, "blupow-worker", Self.byHand))
     #expect(end.exitCode == 75)
     #expect(end.took < .milliseconds(500))
     await scene.end()
   }
 
-  /// The log is for people and not waited for: the alarm behind the handler is what ends a worker that is stuck anywhere.
+  @Test(.timeLimit(.minutes(1))) func `with nobody reading its log, it works and stops as ever, and leaves no link`() async throws
+  {
+    let scene = try await Scene.one(#""faults":[{"fault":"silent"}]"#)
+    let end = try await scene.stopWithFullPipe(for: STDERR_FILENO, "blupow-worker", Self.byHand) { _ in
+      scene.journal.lines.contains { $0.contains("\"saw\":\"request\"") }
+    }
+    #expect(try #require(end).exitCode == 75)
+    #expect(try #require(end).took < .milliseconds(500))
+    #expect(try await scene.quiet() != nil)
+    await scene.end()
+  }
+
   @Test(.timeLimit(.minutes(1))) func `stuck where no stop is looked for, it dies by its alarm a second later`() async throws {
     let scene = try await Scene.one()
-    let end = try #require(try await scene.stopWithFullPipe(for: STDERR_FILENO))
+    let end = try #require(try await scene.stopOnFullBacklog())
     #expect(end.signal == SIGALRM)
     #expect(end.took > .milliseconds(900) && end.took < .milliseconds(1400))
     await scene.end()

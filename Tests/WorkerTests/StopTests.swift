@@ -77,7 +77,7 @@ import Testing
     #expect(run.failure?.failure == .held)
     #expect(run.failure?.stage == .lock)
     #expect(run.exitCode == 75)
-    #expect(run.ending.lasted > .seconds(1.9) && run.ending.lasted < .seconds(5))
+    #expect(run.ending.lasted > .milliseconds(900) && run.ending.lasted < .seconds(5))
     lock.free()
     #expect(try await scene.poll().exitCode == 0)
     await scene.end()
