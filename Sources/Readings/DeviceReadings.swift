@@ -7,7 +7,7 @@ package struct DeviceReadings: Equatable, Sendable {
   /// The Modbus unit that answered.
   package var unit: UInt8
   package var model: String?
-  /// By key (`KEYS.md`).
+  /// By key, as the profile's page names it.
   package var readings: [String: Reading]
   /// Keys whose value was outside what the quantity can be: missing, and counted.
   package var implausible: [String]

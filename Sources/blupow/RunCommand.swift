@@ -7,7 +7,7 @@ import Supervisor
 
 struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "The service: polls every device, and logs what changes. SIGTERM or Ctrl-C ends it.")
+    commandName: "run", abstract: "The service: polls every device, and logs what changes. SIGTERM, SIGHUP or Ctrl-C ends it.")
 
   @Option(help: "The configuration (default: $BLUPOW_CONFIG, else /etc/blupow/blupow.yaml).")
   var config: String?
@@ -24,7 +24,7 @@ struct RunCommand: AsyncParsableCommand {
     let gateway = Gateway(config, worker: Sibling.worker, log: log)
     let group = ServiceGroup(
       configuration: .init(
-        services: [.init(service: GatewayService(gateway: gateway))], gracefulShutdownSignals: [.sigterm, .sigint],
+        services: [.init(service: GatewayService(gateway: gateway))], gracefulShutdownSignals: [.sigterm, .sigint, .sighup],
         logger: Console.logger(.error)))
     try await group.run()
     log.notice("ended")
