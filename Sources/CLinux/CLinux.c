@@ -7,7 +7,6 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -118,8 +117,3 @@ void blupow_backstop(int64_t milliseconds) {
 }
 
 int blupow_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal) ? errno : 0; }
-
-int blupow_terminal_columns(int fd) {
-  struct winsize size;
-  return ioctl(fd, TIOCGWINSZ, &size) ? 0 : size.ws_col;
-}

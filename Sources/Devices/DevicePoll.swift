@@ -5,8 +5,6 @@ package struct DevicePoll<L: Link> {
   package struct Outcome: Equatable, Sendable {
     package var result: Result<DeviceReadings, FailureReport>
     package var notes: BlockNotes
-    /// A unit that was asked did not answer: nothing more may be asked of it in this session.
-    package var wentSilent: Bool
     /// The link broke after the required blocks: there are readings, and no session any more.
     package var broken: FailureReport?
   }
@@ -26,8 +24,8 @@ package struct DevicePoll<L: Link> {
     var notes = BlockNotes()
     var unit = request.unit ?? profile.unit
     var answered: UInt8?
-    func outcome(_ result: Result<DeviceReadings, FailureReport>, silent: Bool = false, broken: FailureReport? = nil) -> Outcome {
-      Outcome(result: result, notes: notes, wentSilent: silent, broken: broken)
+    func outcome(_ result: Result<DeviceReadings, FailureReport>, broken: FailureReport? = nil) -> Outcome {
+      Outcome(result: result, notes: notes, broken: broken)
     }
 
     for block in profile.blocks where block.need == .required || !request.skip.contains(block.name) {
@@ -56,19 +54,17 @@ package struct DevicePoll<L: Link> {
           .failure(
             FailureReport(
               .silent, at: .read,
-              "\(request.name): unit \(unit) had not answered to registers \(block.name) when the poll's time was over.")),
-          silent: true)
+              "\(request.name): unit \(unit) had not answered to registers \(block.name) when the poll's time was over.")))
       case (.silent, .optional):
         notes.silent.append(block.name)
-        return outcome(decoded(answers, unit: answered ?? unit), silent: true)
+        return outcome(decoded(answers, unit: answered ?? unit))
       case (.unsupported, .required): return outcome(.failure(refused(block, unit, code: 2)))
       case (.exception(let code), .required): return outcome(.failure(refused(block, unit, code: code)))
       case (.silent, .required):
         return outcome(
           .failure(
             FailureReport(
-              .silent, at: .read, "\(request.name): no answer from unit \(unit) to registers \(block.name).")),
-          silent: true)
+              .silent, at: .read, "\(request.name): no answer from unit \(unit) to registers \(block.name).")))
       case (.bad(let fault), .required):
         return outcome(
           .failure(

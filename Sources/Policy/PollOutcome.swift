@@ -57,9 +57,4 @@ package struct PollOutcome: Equatable, Sendable {
   package var blamesModule: Bool {
     !succeeded && answers.values.contains { $0.failure?.failure.whose == .module }
   }
-
-  /// It was told to stop: that says nothing about anybody.
-  package var wasStopped: Bool {
-    !succeeded && !answers.isEmpty && answers.values.allSatisfy { $0.failure?.failure == .stopped }
-  }
 }

@@ -95,16 +95,6 @@ extension Failure {
     }
   }
 
-  /// Who must act on it: `error` = the operator, `notice` = nobody yet, it may pass by itself.
-  package enum Severity: String, Sendable { case error, notice }
-
-  package var severity: Severity {
-    switch exitCode {
-    case .tryAgain: .notice
-    default: .error
-    }
-  }
-
   /// What the person can do: one or two sentences, naming the command where there is one.
   package var advice: String {
     switch self {

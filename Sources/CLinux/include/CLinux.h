@@ -47,7 +47,4 @@ void blupow_backstop(int64_t milliseconds);
 /* PR_SET_PDEATHSIG: this process gets `signal` when the thread that spawned it dies. */
 int blupow_die_with_parent(int signal);
 
-/* Columns of the terminal behind `fd`, or 0. */
-int blupow_terminal_columns(int fd);
-
 #endif
