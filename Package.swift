@@ -62,7 +62,9 @@ let package = Package(
       name: "blupow-simulator", dependencies: ["Simulator", "Readings", "CLinux"], swiftSettings: strict),
 
     // Tests/Rig: a private bus, the simulator and the worker as real processes. Tests/Zoo: workers that misbehave.
-    .target(name: "Rig", dependencies: ["Supervisor", "Readings", "CLinux"], path: "Tests/Rig", swiftSettings: strict),
+    .target(
+      name: "Rig", dependencies: ["Supervisor", "Readings", "BlueZ", "DBus", "CLinux"], path: "Tests/Rig",
+      swiftSettings: strict),
     .executableTarget(name: "zoo", dependencies: ["Readings", "CLinux"], path: "Tests/Zoo", swiftSettings: strict),
     .executableTarget(
       name: "bench", dependencies: ["Rig", "Supervisor", "Policy", "Readings", logging], path: "Tests/Bench",
@@ -81,6 +83,11 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "WorkerTests", dependencies: ["Rig", "Supervisor", "Readings", "BlueZ", "DBus", "blupow-worker", "blupow-simulator"],
+      swiftSettings: strict),
+    // The same expectations of the simulator and, in a virtual machine, of a real bluetoothd (Tests/RealBlueZ).
+    .testTarget(
+      name: "ContractTests",
+      dependencies: ["Rig", "Supervisor", "Readings", "BlueZ", "DBus", "blupow", "blupow-worker", "blupow-simulator"],
       swiftSettings: strict),
     .testTarget(
       name: "CommandTests",

@@ -71,6 +71,14 @@ package final class BlueZBus {
     return answer.body
   }
 
+  /// Asks for an object's properties, instead of trusting that each change was told.
+  package func refresh(_ path: String, _ interface: String, at stage: Stage, until deadline: Instant) throws {
+    let answer = try call(
+      path, ObjectTree.properties, "GetAll", [.string(interface)], at: stage, until: deadline,
+      late: FailureReport(.daemonSilent, at: stage, "bluetoothd did not say what it knows of \(path)."))
+    tree.update(path, interface, answer.first?.asDictionary ?? [:])
+  }
+
   /// Sends a call whose answer nobody waits for.
   package func post(_ message: Message) throws {
     var message = message

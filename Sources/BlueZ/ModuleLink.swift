@@ -45,7 +45,7 @@ package final class ModuleLink {
   package var stands: Bool { isConnected(bus.tree) }
 
   /// dBm as last heard.
-  package var rssi: Int? { bus.tree.property(path, ObjectTree.device, "RSSI")?.asInt }
+  package var rssi: Int? { bus.tree.signal(of: path) }
 
   /// Frees a link that stands or is pending, whoever made it. Whether one stood.
   package func free(until deadline: Instant) throws -> Bool {
@@ -65,7 +65,13 @@ package final class ModuleLink {
       late: FailureReport(
         .connectTimeout, at: .connect,
         "Connect to \(address) was not answered within \((start.duration(to: .now)).shortSeconds)."))
-    guard try bus.wait(at: .connect, until: deadline, for: { self.isConnected($0) ? true : nil }) != nil else {
+    // bluetoothd 5.66 does not say that it is connected when it hears of the link by ATT before the kernel tells it ("Device ... is
+    // already connected" in its log): then it must be asked.
+    if !isConnected(bus.tree) {
+      try bus.refresh(path, ObjectTree.device, at: .connect, until: min(deadline, .now + .seconds(2)))
+    }
+    let limit = min(deadline, .now + .seconds(2))
+    guard try bus.wait(at: .connect, until: limit, for: { self.isConnected($0) ? true : nil }) != nil else {
       throw FailureReport(
         .connectFailed, at: .connect, "bluetoothd says that it connected to \(address), but it is not connected.")
     }
@@ -93,6 +99,10 @@ package final class ModuleLink {
       return (write, notify)
     }
     guard let (write, notify) = found else {
+      // After 30 s without an answer bluetoothd says "resolved" of a module of which it knows nothing (seen with 5.66).
+      guard !bus.tree.paths(with: ObjectTree.characteristic, under: path + "/").isEmpty else {
+        throw FailureReport(.servicesUnresolved, at: .services, "\(address) did not answer when asked for its services.")
+      }
       throw FailureReport(
         .wrongProfile, at: .services, "\(address) has no Renogy serial service (ffd1 in ffd0, fff1 in fff0).")
     }
@@ -106,7 +116,16 @@ package final class ModuleLink {
     func late() -> FailureReport {
       FailureReport(.notifyRefused, at: .subscribe, "Notifications of \(address) were not enabled in time.")
     }
-    try bus.call(notify, ObjectTree.characteristic, "StartNotify", at: .subscribe, until: deadline, late: late())
+    do {
+      try bus.call(notify, ObjectTree.characteristic, "StartNotify", at: .subscribe, until: deadline, late: late())
+    } catch let report as FailureReport where report.failure == .linkLost {
+      // The same words for a module that says no and for one that is gone: what tells them apart is the link.
+      let isGone = try bus.wait(at: .subscribe, until: min(deadline, .now + .milliseconds(500))) {
+        self.isConnected($0) ? nil : true
+      }
+      guard isGone == nil else { throw report }
+      throw FailureReport(.notifyRefused, at: .subscribe, report.message)
+    }
     // It succeeds when there is no link too: only these two say that there is one.
     enum Seen { case notifying, lost }
     let seen = try bus.wait(at: .subscribe, until: deadline) { tree -> Seen? in

@@ -40,6 +40,11 @@ package struct ObjectTree: Sendable {
     }
   }
 
+  /// New values of properties of an object that is known.
+  package mutating func update(_ path: String, _ interface: String, _ properties: [String: Value]) {
+    objects[path]?[interface]?.merge(properties) { $1 }
+  }
+
   private mutating func add(_ path: String, _ interfaces: Value) {
     for (interface, properties) in interfaces.asDictionary ?? [:] {
       objects[path, default: [:]][interface] = properties.asDictionary ?? [:]
@@ -48,6 +53,11 @@ package struct ObjectTree: Sendable {
 
   package func property(_ path: String, _ interface: String, _ name: String) -> Value? {
     objects[path]?[interface]?[name]
+  }
+
+  /// dBm as last heard. 127 is HCI's word for "not available".
+  package func signal(of device: String) -> Int? {
+    property(device, Self.device, "RSSI")?.asInt.flatMap { $0 == 127 ? nil : $0 }
   }
 
   /// Paths of the objects with that interface, in order.

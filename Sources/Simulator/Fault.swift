@@ -14,15 +14,24 @@ package struct Fault: Equatable, Sendable {
     // To Connect.
     case notAdvertising
     case neverConnects
+    /// The module ends the link as soon as it is made.
+    case dropOnConnect
     case connectError(Refusal)
     case authFailed
     case slots
     case busyForever
     // Once connected.
+    /// The link is up, and no signal says so: only who asks for the property is told.
+    case connectedUnsaid
     case servicesNeverResolve
     case servicesLate(Duration)
     case noCharacteristics
+    /// The module refuses the subscription (ATT error 0x0e).
     case notifyRefused
+    /// The module wants to be paired with first, and refuses to.
+    case needsPairing
+    /// Another client has acquired the notifications.
+    case notifyTaken
     /// StartNotify is answered with ok, and nothing is ever notified.
     case notifyIgnored
     case dropOnSubscribe
@@ -63,9 +72,9 @@ package struct Fault: Equatable, Sendable {
   var occasion: Occasion {
     switch kind {
     case .silent, .slow, .wrongCRC, .wrongID, .truncated, .exception, .dropLink, .noise, .lateReply: .request
-    case .neverConnects, .connectError, .authFailed, .slots, .busyForever: .connect
-    case .servicesNeverResolve, .servicesLate, .noCharacteristics: .services
-    case .notifyRefused, .notifyIgnored, .dropOnSubscribe: .notify
+    case .neverConnects, .dropOnConnect, .connectError, .authFailed, .slots, .busyForever: .connect
+    case .connectedUnsaid, .servicesNeverResolve, .servicesLate, .noCharacteristics: .services
+    case .notifyRefused, .needsPairing, .notifyTaken, .notifyIgnored, .dropOnSubscribe: .notify
     case .disconnectNever: .disconnect
     case .daemonMute: .call
     case .notAdvertising: .standing

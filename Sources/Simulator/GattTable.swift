@@ -55,6 +55,9 @@ struct GattTable: Equatable, Sendable {
         flags: ["write-without-response", "write", "notify"], configuration: 0x33),
     ])
 
+  /// What bluetoothd has when a module answered nothing.
+  static let none = GattTable(services: [], characteristics: [])
+
   /// Something that is not a Renogy module: the generic services and device information.
   static let stranger = GattTable(
     services: [Service(handle: 1, uuid: full("1801")), Service(handle: 0x10, uuid: full("180a"))],

@@ -7,8 +7,11 @@ extension World {
     case ("WriteValue", "aya{sv}"):
       guard characteristic.canWrite else { return refuse(call, .notSupported) }
       guard device.resolved, device.isConnected else { return refuse(call, .notConnected) }
-      reply(call)
       let bytes = call.body.first?.asBytes ?? []
+      guard bytes.count <= (modules[device.address]?.setup.mtu ?? 23) - 3 else {
+        return refuse(call, .failed("Failed to initiate write"))
+      }
+      reply(call)
       if characteristic.uuid == GattTable.write { receive(bytes, on: device) }
     case ("ReadValue", "a{sv}"):
       guard characteristic.canRead else { return refuse(call, .notSupported) }
@@ -30,11 +33,17 @@ extension World {
   private mutating func startNotify(_ call: Message, _ characteristic: GattTable.Characteristic, _ device: Device) {
     let client = call.sender ?? ""
     guard characteristic.canNotify else { return refuse(call, .notSupported) }
-    guard device.notifying[characteristic.path]?.contains(client) != true else {
-      return refuse(call, .failed("Already notifying"))
-    }
+    guard device.notifying[characteristic.path]?.contains(client) != true else { return reply(call) }
     let strike = modules[device.address]?.strike(.notify).first
-    if strike == .notifyRefused { return refuse(call, Refusal("org.bluez.Error.NotPermitted", "Notify acquired")) }
+    switch strike {
+    case .notifyTaken: return refuse(call, Refusal("org.bluez.Error.NotPermitted", "Notify acquired"))
+    case .notifyRefused: return refuse(call, .failed("Operation failed with ATT error: 0x0e"))
+    case .needsPairing:
+      // bluetoothd tries to pair, is refused, and drops the link.
+      refuse(call, .failed("Operation failed with ATT error: 0x0e"))
+      return close(device.path, by: "drop")
+    default: break
+    }
     // Ok, and nothing comes of it: as when the subscription itself is refused later.
     if strike == .notifyIgnored { return reply(call) }
     devices[device.path]?.notifying[characteristic.path, default: []].append(client)

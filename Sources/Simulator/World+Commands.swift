@@ -23,7 +23,7 @@ extension World {
       power(index, on: on)
     case .removeAdapter(let name):
       guard let index = adapters.firstIndex(where: { $0.name == name }) else { return "there is no adapter \(name)" }
-      silence(index)
+      silence(index, keepingConnected: false)
       denounce(adapters[index].path)
       adapters.remove(at: index)
       note("adapter", ["adapter": .string(name), "present": .bool(false)])

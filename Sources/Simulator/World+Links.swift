@@ -22,6 +22,7 @@ extension World {
   }
 
   private mutating func connect(_ call: Message, _ device: Device) {
+    guard adapter(device.adapter)?.powered == true else { return refuse(call, .failed("Input/output error")) }
     switch device.link {
     case .up, .closing: return reply(call)  // also while the link is about to fall: nothing says so until it has
     case .pending: return refuse(call, setup.namesInProgress ? .inProgress : .failed("Operation already in progress"))
@@ -39,6 +40,7 @@ extension World {
     case .busyForever:
       return refuse(call, setup.namesInProgress ? .inProgress : .failed("Operation already in progress"))
     case .slots: return refuse(call, .failed("le-connection-concurrent-connection-limit"))
+    case .dropOnConnect: end = .failed("le-connection-abort-by-local")
     case .authFailed: end = Refusal("org.bluez.Error.AuthenticationFailed", "Authentication Failed")
     case .connectError(let refusal): end = refusal
     default: break
@@ -84,14 +86,18 @@ extension World {
     devices[path]?.link = .up(link, by: owner)
     devices[path]?.temporary = false
     modules[device.address]?.linkedTo = path
-    changed(path, Interface.device, ["Connected": .bool(true)])
     note("linked", ["adapter": .string(device.adapter), "address": .string(device.address), "client": .string(owner)])
-    guard let module = modules[device.address] else { return }
+    guard let module = modules[device.address] else { return changed(path, Interface.device, ["Connected": .bool(true)]) }
     var delay = module.setup.delays.services
     var table = GattTable.renogy
-    for strike in modules[device.address]?.strike(.services) ?? [] {
+    let strikes = modules[device.address]?.strike(.services) ?? []
+    if !strikes.contains(.connectedUnsaid) { changed(path, Interface.device, ["Connected": .bool(true)]) }
+    for strike in strikes {
       switch strike {
-      case .servicesNeverResolve: return
+      case .servicesNeverResolve:
+        // The first request is given up after the 30 s of an ATT transaction: resolved, it says, and nothing is there.
+        delay = .seconds(30)
+        table = .none
       case .servicesLate(let later): delay = later
       case .noCharacteristics: table = .stranger
       default: break
@@ -151,11 +157,10 @@ extension World {
     note("link_closed", ["adapter": .string(device.adapter), "address": .string(device.address), "by": .string(cause)])
   }
 
-  /// The object goes, with its link or its attempt.
+  /// The object goes, with its link. The caller of a pending Connect is never answered.
   mutating func remove(_ path: String, by cause: String) {
     guard let device = devices[path] else { return }
     close(path, by: cause)
-    if case .pending(_, let call, _) = device.link { failAttempt(path, call, .failed("le-connection-abort-by-local")) }
     for old in gattPaths(path).reversed() { denounce(old) }
     denounce(path)
     devices[path] = nil

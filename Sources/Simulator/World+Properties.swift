@@ -42,18 +42,27 @@ extension World {
     }
   }
 
-  /// Without power there is no link, no attempt, no discovery and no device.
+  /// Without power there is no link, no attempt, no discovery, and no device but those that were connected to. A pending Connect is
+  /// answered as if it had succeeded.
   mutating func power(_ index: Int, on: Bool) {
     guard adapters[index].powered != on else { return }
-    if !on { silence(index) }
+    if !on { silence(index, keepingConnected: true) }
     adapters[index].powered = on
     changed(adapters[index].path, Interface.adapter, ["Powered": .bool(on)])
     note("adapter", ["adapter": .string(adapters[index].name), "powered": .bool(on)])
   }
 
-  mutating func silence(_ index: Int) {
+  mutating func silence(_ index: Int, keepingConnected: Bool) {
     for device in devices.values.sorted(by: { $0.path < $1.path }) where device.adapter == adapters[index].name {
-      remove(device.path, by: "power")
+      guard keepingConnected, !device.temporary else {
+        remove(device.path, by: "power")
+        continue
+      }
+      close(device.path, by: "power")
+      if case .pending(_, let call, _) = device.link {
+        devices[device.path]?.link = .none
+        reply(call)
+      }
     }
     for client in adapters[index].discovering { endDiscovery(of: client, on: index) }
   }

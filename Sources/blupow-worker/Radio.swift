@@ -64,7 +64,7 @@ struct Radio {
       try reporter.emit(
         .seen(
           SeenDevice(
-            address: address, name: name?.text, rssi: property("RSSI")?.asInt, adapter: adapter.name,
+            address: address, name: name?.text, rssi: tree.signal(of: path), adapter: adapter.name,
             profile: name?.profile, isRenogy: name?.isRenogy ?? false)))
     }
     var trouble: (any Error)?

@@ -22,7 +22,7 @@ extension Scene {
     environment["BLUPOW_MIN_INTERVAL"] = "1s"
     environment["PATH"] = "/usr/bin:/bin"
     if let config {
-      let path = "\(simulation.directory)/blupow-\(UInt32.random(in: 0 ... .max)).yaml"
+      let path = "\(world.directory)/blupow-\(UInt32.random(in: 0 ... .max)).yaml"
       try write(config, to: path)
       environment["BLUPOW_CONFIG"] = path
     }

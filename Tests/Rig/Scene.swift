@@ -3,12 +3,21 @@ package import Readings
 package import Supervisor
 import Synchronization
 
-/// A private bus, the simulator on it, and workers by hand or by request line: real processes, real pipes.
+/// A bus with a bluetoothd and a module, and workers by hand or by request line: real processes, real pipes. The bus is a private
+/// one with the simulator on it, or the system's with a real bluetoothd (`contract`).
 package final class Scene: Sendable {
-  package let simulation: Simulation
+  package let world: any World
   package let journal: Journal
+  /// Of the module that `poll` asks.
+  package let address: String
 
   package static let address = "D8:B6:73:BF:4F:75"
+
+  /// The simulator's processes. Only of scenes that have them.
+  package var simulation: Simulation {
+    guard let simulation = world as? Simulation else { fatalError("this scene stands on a real bluetoothd") }
+    return simulation
+  }
 
   /// The simulator with one inverter and no waiting, unless `module` says otherwise: JSON members of the module, after which
   /// come the defaults.
@@ -35,31 +44,32 @@ package final class Scene: Sendable {
     let simulation = try await Simulation.start(
       program: Built.path("blupow-simulator"), setup: Array(setup.utf8), busPolicy: busPolicy
     ) { line in journal.append(String(decoding: line, as: UTF8.self)) }
-    return Scene(simulation: simulation, journal: journal)
+    return Scene(world: simulation, journal: journal, address: address)
   }
 
-  private init(simulation: Simulation, journal: Journal) {
-    self.simulation = simulation
+  init(world: any World, journal: Journal, address: String) {
+    self.world = world
     self.journal = journal
+    self.address = address
   }
 
-  package func end() async { await simulation.end() }
+  package func end() async { await world.end() }
 
   /// Waits until the simulator's journal has ended with its process.
   package func untilSimulatorIsGone() async throws { await simulation.untilSimulatorIsGone() }
 
   package var environment: [String: String] {
-    environment(bus: simulation.busAddress)
+    environment(bus: world.busAddress)
   }
 
   package func environment(bus: String) -> [String: String] {
-    ["DBUS_SYSTEM_BUS_ADDRESS": bus, "XDG_RUNTIME_DIR": simulation.directory]
+    ["DBUS_SYSTEM_BUS_ADDRESS": bus, "XDG_RUNTIME_DIR": world.directory]
   }
 
   /// A control line, and the journal's answer to it.
   package func tell(_ line: String) async throws -> String {
     let mark = journal.count
-    simulation.tell(line)
+    world.tell(line)
     return try await journal.wait(from: mark) { line in
       ["did", "state", "error"].contains { line.contains("\"saw\":\"\($0)\"") }
     }
@@ -70,7 +80,9 @@ package final class Scene: Sendable {
   /// No link, no pending Connect, no discovery, nobody notifying.
   package func isQuiet() async throws -> Bool {
     let state = try await state()
-    return ["links", "pending", "discovering", "notifying"].allSatisfy { state.contains("\"\($0)\":[]") }
+    let lists = ["links", "pending", "discovering", "notifying"]
+    guard lists.allSatisfy({ state.contains("\"\($0)\":[]") || !state.contains("\"\($0)\":") }) else { return false }
+    return try await world.isQuiet()
   }
 
   /// Waits for the simulator to be quiet, for at most `limit`; how long it took, or nil.
@@ -98,7 +110,7 @@ package final class Scene: Sendable {
     _ onLine: @escaping @Sendable (EventLine, Child) async -> Void = { _, _ in }
   ) async throws -> WorkerRun {
     try await worker(
-      ["poll", "--address", Self.address, "--profile", "inverter", "--unit", "32", "--deadline", deadline] + more, onLine)
+      ["poll", "--address", address, "--profile", "inverter", "--unit", "32", "--deadline", deadline] + more, onLine)
   }
 
   /// Runs the worker with that standard input.

@@ -115,9 +115,13 @@ import Testing
   @Test func `services_never_resolve, services_late`() throws {
     var never = try stage(#"{"fault":"services_never_resolve"}"#)
     never.connect()
-    never.pass(.seconds(600))
-    #expect(never.isConnected)
+    never.pass(.seconds(30))
     #expect(never.property("ServicesResolved") == .bool(false))
+    // The 30 s of an ATT transaction: then it says "resolved", and there is nothing.
+    never.pass(.seconds(1))
+    #expect(never.isConnected)
+    #expect(never.property("ServicesResolved") == .bool(true))
+    #expect(never.world.object(at: Stage.notify) == nil)
     var late = try stage(#"{"fault":"services_late","ms":4000}"#)
     late.connect()
     late.pass(.milliseconds(4299))
@@ -135,13 +139,25 @@ import Testing
     #expect(stage.world.object(at: Stage.notify) == nil)
   }
 
-  @Test func `notify_refused`() throws {
-    var stage = try stage(#"{"fault":"notify_refused"}"#)
+  @Test(arguments: [
+    ("notify_refused", Refusal("org.bluez.Error.Failed", "Operation failed with ATT error: 0x0e"), true),
+    ("needs_pairing", Refusal("org.bluez.Error.Failed", "Operation failed with ATT error: 0x0e"), false),
+    ("notify_taken", Refusal("org.bluez.Error.NotPermitted", "Notify acquired"), true),
+  ])
+  func `a subscription that is refused, and what becomes of the link`(fault: String, refusal: Refusal, stands: Bool) throws {
+    var stage = try stage("{\"fault\":\"\(fault)\"}")
     stage.connect()
     stage.pass(.seconds(1))
-    #expect(
-      stage.ask("StartNotify", Interface.characteristic, on: Stage.notify)
-        == .error(Refusal("org.bluez.Error.NotPermitted", "Notify acquired")))
+    #expect(stage.ask("StartNotify", Interface.characteristic, on: Stage.notify) == .error(refusal))
+    #expect(stage.isConnected == stands)
+  }
+
+  @Test func `connected_unsaid: true for those who ask, and no signal`() throws {
+    var stage = try stage(#"{"fault":"connected_unsaid"}"#)
+    stage.connect()
+    stage.pass(.seconds(1))
+    #expect(stage.isConnected)
+    #expect(!stage.changes(of: Stage.device).contains { $0["Connected"] != nil })
   }
 
   @Test func `notify_ignored says ok, and nothing comes of it`() throws {
