@@ -62,6 +62,13 @@ extension BlueZBus {
       guard let powered = tree.property(adapter.path, ObjectTree.adapter, "Powered")?.asBool else { return .gone }
       return powered ? nil : .off
     }
+    // An adapter that is pulled is said to be off first, and gone a moment later.
+    if case .off = end {
+      let isGone = try wait(at: .scan, until: min(deadline, .now + .milliseconds(500))) {
+        $0.objects[adapter.path] == nil ? true : nil
+      }
+      if isGone == true { throw FailureReport(.adapterMissing, at: .scan, "Adapter \(adapter.name) vanished during the scan.") }
+    }
     // Best effort: what was found is found, and our discovery ends with this process in any case.
     do {
       try call(

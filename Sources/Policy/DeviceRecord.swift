@@ -1,5 +1,5 @@
 package import FoundationEssentials
-import Readings
+package import Readings
 
 /// One device's history, as far as its status needs it. Bounded, however long it runs.
 package struct DeviceRecord: Equatable, Sendable {
@@ -11,10 +11,17 @@ package struct DeviceRecord: Equatable, Sendable {
   }
 
   package let config: DeviceConfig
-  private var last: Last?
-  private var lastPollSucceeded = false
-  private var failure: FailureReport?
-  private var consecutiveFailures = 0
+  /// What the last poll left.
+  private struct Result: Equatable {
+    var last: Last?
+    var succeeded = false
+    var failure: FailureReport?
+    var consecutiveFailures = 0
+  }
+
+  private var result = Result()
+  /// The one before, while a poll that has read still closes its link.
+  private var before: Result?
   private var rate = SuccessRate()
   private var availability: AvailabilityRecord
   private var connectTimes = RecentMean()
@@ -27,34 +34,43 @@ package struct DeviceRecord: Equatable, Sendable {
     availability = AvailabilityRecord(start: start)
   }
 
+  /// Readings of a poll that still closes its link. Its end says the rest, or takes them back.
+  package mutating func note(_ readings: DeviceReadings, limits: Freshness.Limits, at now: Instant, wall: Date) {
+    availability.advance(to: now, availableUntil: result.last.map { $0.at + limits.grace })
+    before = before ?? result
+    result = Result(last: Last(readings: readings, at: now, wall: wall), succeeded: true)
+  }
+
   /// What a poll that ended `now` brought for this device. A poll that was stopped by us says nothing about it.
   package mutating func note(_ outcome: PollOutcome, limits: Freshness.Limits, at now: Instant, wall: Date) {
     guard let answer = outcome.answers[config.name], answer.failure?.failure != .stopped else { return }
-    availability.advance(to: now, availableUntil: last.map { $0.at + limits.grace })
+    availability.advance(to: now, availableUntil: result.last.map { $0.at + limits.grace })
+    if case .failed = answer, let before { result = before }
+    before = nil
     rate.note(success: answer.readings != nil)
     pollMs = outcome.lasted.milliseconds
     rssi = outcome.done?.rssi
     switch answer {
     case .readings(let readings):
       let age = outcome.ageAtEnd(of: config.name)
-      last = Last(readings: readings, at: now - age, wall: wall - age.seconds)
-      (lastPollSucceeded, failure, consecutiveFailures) = (true, nil, 0)
+      result = Result(last: Last(readings: readings, at: now - age, wall: wall - age.seconds), succeeded: true)
       connectMs = outcome.done?.connectMs
       if let connectMs { connectTimes.note(Double(connectMs)) }
     case .failed(let report):
-      (lastPollSucceeded, failure) = (false, report)
-      consecutiveFailures += 1
+      (result.succeeded, result.failure) = (false, report)
+      result.consecutiveFailures += 1
       connectMs = nil
     }
   }
 
   package func freshness(limits: Freshness.Limits, at now: Instant) -> Freshness {
-    Freshness(age: last.map { now - $0.at }, lastPollSucceeded: lastPollSucceeded, limits: limits)
+    Freshness(age: result.last.map { now - $0.at }, lastPollSucceeded: result.succeeded, limits: limits)
   }
 
   /// - Parameter deadline: of the module's next poll.
   package func status(limits: Freshness.Limits, deadline: Duration, at now: Instant) -> DeviceStatus {
     let freshness = freshness(limits: limits, at: now)
+    let last = result.last
     var availability = availability
     availability.advance(to: now, availableUntil: last.map { $0.at + limits.grace })
     return DeviceStatus(
@@ -62,8 +78,8 @@ package struct DeviceRecord: Equatable, Sendable {
       status: freshness.status, available: freshness.isAvailable, testMode: config.testMode, age: last.map { now - $0.at },
       readAt: last?.wall, readings: freshness.isAvailable ? last?.readings.readings ?? [:] : [:],
       rawSign: freshness.isAvailable ? last?.readings.rawSign ?? [] : [],
-      implausible: freshness.isAvailable ? last?.readings.implausible ?? [] : [], failure: failure,
+      implausible: freshness.isAvailable ? last?.readings.implausible ?? [] : [], failure: result.failure,
       successRate: rate.share, availability: availability.share, connectMs: connectMs, connectMsMean: connectTimes.mean,
-      pollMs: pollMs, consecutiveFailures: consecutiveFailures, deadline: deadline, rssi: rssi)
+      pollMs: pollMs, consecutiveFailures: result.consecutiveFailures, deadline: deadline, rssi: rssi)
   }
 }

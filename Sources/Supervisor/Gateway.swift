@@ -22,6 +22,9 @@ package actor Gateway {
   private var sleepers: [Address: Task<Void, Never>] = [:]
   private var wishes: Set<Address> = []
   private var waiting: [Address: [CheckedContinuation<Void, Never>]] = [:]
+  /// Devices that have been read since the start.
+  private var read: Set<String> = []
+  private var whenAllRead: (@Sendable (FleetStatus) -> Void)?
 
   /// - Parameter jitter: -1...1, for the back-off.
   package init(
@@ -57,12 +60,18 @@ package actor Gateway {
   }
 
   /// One supervised poll of every module, or of the devices named.
-  package func pollOnce(devices names: [String]? = nil) async -> FleetStatus {
+  ///
+  /// - Parameter whenAllRead: called once, when every device has given its readings: the links are then still to be closed. Not
+  ///   called where one fails.
+  package func pollOnce(
+    devices names: [String]? = nil, whenAllRead: @escaping @Sendable (FleetStatus) -> Void = { _ in }
+  ) async -> FleetStatus {
     if let names {
       var part = config
       part.devices.removeAll { !names.contains($0.name) }
-      return await Gateway(part, worker: worker, log: log, jitter: jitter).pollOnce()
+      return await Gateway(part, worker: worker, log: log, jitter: jitter).pollOnce(whenAllRead: whenAllRead)
     }
+    self.whenAllRead = whenAllRead
     await withTaskCancellationHandler {
       await withTaskGroup(of: Void.self) { group in
         for address in machines.keys { group.addTask { await self.drive(address, once: true) } }
@@ -132,7 +141,8 @@ package actor Gateway {
       Task { await self.withdraw(address) }
     }
     guard admitted, !Task.isCancelled else { return nil }
-    return .finished(await PollRunner(worker: worker, log: log).poll(request))
+    return .finished(
+      await PollRunner(worker: worker, log: log).poll(request) { await self.note($0, of: address) })
   }
 
   private func sessions(enter address: Address, due: Instant, isFailing: Bool) async -> Bool {
@@ -193,6 +203,17 @@ package actor Gateway {
   }
 
   // MARK: What is known
+
+  private func note(_ readings: DeviceReadings, of address: Address) {
+    guard let machine = machines[address] else { return }
+    records[readings.device]?.note(readings, limits: machine.freshnessLimits, at: clock.now, wall: Date())
+    tell()
+    publish.yield(snapshot())
+    read.insert(readings.device)
+    guard read.count == config.devices.count, let whenAllRead else { return }
+    self.whenAllRead = nil
+    whenAllRead(snapshot())
+  }
 
   private func note(_ outcome: PollOutcome, of address: Address) {
     guard let machine = machines[address] else { return }

@@ -19,11 +19,15 @@ package struct PollRunner: Sendable {
   }
 
   /// One poll of a module, without the release that it may need.
-  package func poll(_ request: Request) async -> PollOutcome {
+  ///
+  /// - Parameter whenRead: gets each device's readings as they come: closing the link takes another two seconds.
+  package func poll(
+    _ request: Request, whenRead: @escaping @Sendable (DeviceReadings) async -> Void = { _ in }
+  ) async -> PollOutcome {
     guard case .poll(let job) = request.job else { preconditionFailure("a poll was asked for another job") }
     let devices = job.devices.map(\.name)
     do {
-      return try await hear(request, devices: devices)
+      return try await hear(request, devices: devices, whenRead: whenRead)
     } catch {
       let missing = PollOutcome.Answer.failed(FailureReport(.workerMissing, at: .start, error.description))
       return PollOutcome(poll: request.poll, answers: Dictionary(uniqueKeysWithValues: devices.map { ($0, missing) }))
@@ -34,7 +38,7 @@ package struct PollRunner: Sendable {
   package func release(_ request: Request) async -> FailureReport? {
     do {
       // To the transcript it is a poll of no device with a link to account for.
-      let outcome = try await hear(request, devices: [Self.link])
+      let outcome = try await hear(request, devices: [Self.link], whenRead: { _ in })
       if let link = outcome.done?.link, link != .left { return nil }
       return outcome.answers[Self.link]?.failure
     } catch {
@@ -44,7 +48,9 @@ package struct PollRunner: Sendable {
 
   private static let link = "(link)"
 
-  private func hear(_ request: Request, devices: [String]) async throws(SpawnFailure) -> PollOutcome {
+  private func hear(
+    _ request: Request, devices: [String], whenRead: @escaping @Sendable (DeviceReadings) async -> Void
+  ) async throws(SpawnFailure) -> PollOutcome {
     var request = request
     request.parent = getpid()
     // A request of ours always encodes; an empty line would be refused by the worker as one.
@@ -57,6 +63,7 @@ package struct PollRunner: Sendable {
       var transcript = PollTranscript(poll: poll, devices: devices)
       for await event in child.output {
         transcript.hear(event, deadline: deadline)
+        if let readings = transcript.takeReadings() { await whenRead(readings) }
         switch event {
         case .errorLine(let line): log.debug("worker: \(line)", metadata: ["poll": "\(poll)"])
         case .ended(let ending): return (transcript, ending)

@@ -23,10 +23,17 @@ package struct PollTranscript: Sendable {
   private var killed = false
   private var strangers = 0
   package private(set) var stage = Stage.start
+  private var fresh: DeviceReadings?
 
   package init(poll: String, devices: [String]) {
     self.poll = poll
     self.devices = devices
+  }
+
+  /// The readings that the last event brought. The poll is not over: they may still be contradicted.
+  package mutating func takeReadings() -> DeviceReadings? {
+    defer { fresh = nil }
+    return fresh
   }
 
   package mutating func hear(_ event: ChildEvent, deadline: Duration) {
@@ -73,6 +80,7 @@ package struct PollTranscript: Sendable {
       } else {
         answers[readings.device] = .readings(readings)
         readAt[readings.device] = time
+        fresh = readings
       }
     case .failed(let device?, let report):
       guard devices.contains(device) else { return babbled("answered for a device that was not asked for") }

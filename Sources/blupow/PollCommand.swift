@@ -4,6 +4,7 @@ import Policy
 import Publishers
 import Readings
 import Supervisor
+import Synchronization
 import UnixSignals
 
 struct PollCommand: AsyncParsableCommand {
@@ -31,12 +32,31 @@ struct PollCommand: AsyncParsableCommand {
     }
     let gateway = Gateway(config, worker: Sibling.worker, log: Console.logger(verbose ? .debug : .error))
     let wanted = names
-    guard let status = await stoppable({ await gateway.pollOnce(devices: wanted.isEmpty ? nil : wanted) }) else {
-      throw Console.exit(.tryAgain)
+    // People need not wait for the links to close; a document for programs has the whole poll in it.
+    let table = Table()
+    let isDocument = json
+    let status = await stoppable {
+      await gateway.pollOnce(devices: wanted.isEmpty ? nil : wanted) { if !isDocument { table.show($0) } }
     }
-    if json { try Console.json(status) } else { try Console.result(FleetTable(status).text) }
+    guard let status else { throw Console.exit(.tryAgain) }
+    if json { try Console.json(status) } else { try table.shown(status) }
     for problem in status.problems { Console.complain("\(problem.address): \(problem.message) \(problem.advice)") }
     if let failure = status.devices.lazy.compactMap(\.failure).first { throw Console.exit(failure.failure.exitCode) }
+  }
+}
+
+/// A table that is shown once.
+private final class Table: Sendable {
+  private let result = Mutex<Result<Void, any Error>?>(nil)
+
+  func show(_ status: FleetStatus) {
+    result.withLock { $0 = $0 ?? Result { try Console.result(FleetTable(status).text) } }
+  }
+
+  /// Shows it where it was not yet. Throws where it could not be written.
+  func shown(_ status: FleetStatus) throws {
+    show(status)
+    try result.withLock { $0 }?.get()
   }
 }
 

@@ -7,7 +7,8 @@ protocol/simulator.md where they mean the same:
 
   {"do":"module", "address":A, "name":N, "advertising":true, "mtu":23, "gatt":"renogy", "faults":[...]}
       becomes another module (everything but the address has a default); "gatt" may also be "moved" (the same characteristics at
-      other handles, as after a firmware update) or "stranger" (not a Renogy module)
+      other handles, as after a firmware update), "bare" and "moved_bare" (without the generic attribute service) or "stranger" (not a
+      Renogy module)
   {"do":"faults", "faults":[...]}    {"do":"advertise", "on":false}    {"do":"drop"}    {"do":"state"}
   {"do":"name", "name":N}    {"do":"gatt", "gatt":"moved"}
 
@@ -175,12 +176,13 @@ class Module:
         server.max_mtu = mtu or self.device.gatt_server.max_mtu
         self.device.gatt_server = server
         self.device.gatt_service = None
-        self.device.add_default_services(True)
+        # Without the generic attribute service there is no database hash, and a host must trust what it remembers.
+        self.device.add_default_services(True, add_gatt_service="bare" not in kind)
         if kind == "stranger":
             maker = Characteristic("2A29", READ, READABLE, b"Nobody")
             server.add_service(Service("180A", [maker]))
             return
-        if kind == "moved":
+        if kind.startswith("moved"):
             server.add_service(Service("180F", [Characteristic("2A19", READ, READABLE, b"\x64")]))
         asked = CharacteristicValue(write=self.on_request)
         self.notify = Characteristic("FFF1", READ | NOTIFY, READABLE, b"")

@@ -1,0 +1,165 @@
+import BlueZ
+import DBus
+import Glibc
+import Readings
+import Rig
+import Supervisor
+import Testing
+
+/// What only the real bluetoothd shows. In the virtual machine's long suite.
+@Suite(.enabled(if: Worlds.isReal), .serialized, .timeLimit(.minutes(5))) struct RealBlueZTests {
+  @Test func `services that come late`() async throws {
+    let scene = try await Scene.contract(#""faults":[{"fault":"services_late","ms":5000}]"#)
+    let run = try await scene.poll()
+    #expect(run.isGood, "\(run.raw)")
+    await scene.end()
+  }
+
+  @Test(arguments: ["moved", "moved_bare"])
+  func `a firmware update moves the characteristics`(gatt: String) async throws {
+    let bare = gatt == "moved_bare"
+    let scene = try await Scene.contract("\"gatt\":\"\(bare ? "bare" : "renogy")\"")
+    #expect(try await scene.poll().isGood)
+    _ = try await scene.tell("{\"do\":\"gatt\",\"gatt\":\"\(gatt)\"}")
+    let run = try await scene.poll()
+    if !bare {
+      // bluetoothd asks for the database hash, and looks again.
+      #expect(run.isGood, "\(run.raw)")
+    } else if !run.isGood {
+      // Without a hash it trusts its cache: the failure has a name, nothing is invented, and RemoveDevice cures it.
+      #expect(run.readings == nil)
+      #expect([.notifyRefused, .silent, .linkLost, .servicesUnresolved].contains(run.failure?.failure), "\(run.raw)")
+      let path = BusClient.devicePath(scene.address)
+      _ = try await scene.client().ask("RemoveDevice", ObjectTree.adapter, on: BusClient.adapter, [.objectPath(path)])
+      let cured = try await scene.poll()
+      #expect(cured.isGood, "\(cured.raw)")
+    }
+    print("cached GATT, \(gatt): the poll after the update: \(run.failure.map { "\($0.failure)" } ?? "good")")
+    await scene.end()
+  }
+
+  @Test func `a module that was renamed is the same module, and a scan says its new name`() async throws {
+    let scene = try await Scene.contract()
+    #expect(try await scene.poll().isGood)
+    _ = try await scene.tell(#"{"do":"name","name":"BT-TH-RENAMED"}"#)
+    #expect(try await scene.poll().isGood)
+    let run = try await scene.worker(["scan", "--for", "5s"])
+    let seen = run.events.compactMap { if case .seen(let device) = $0.event { device } else { nil } }
+    let module = try #require(seen.first { $0.address.text == scene.address }, "\(run.raw)")
+    #expect(module.name == "BT-TH-RENAMED")
+    #expect(module.rssi == nil, "these controllers measure no signal")
+    await scene.end()
+  }
+
+  @Test func `a module that another host holds is named as what it looks like, and comes back`() async throws {
+    // Held by another host it is not heard: exactly as when it is out of range.
+    let scene = try await Scene.contract(#""known":true"#)
+    _ = try await scene.tell(#"{"do":"advertise","on":false}"#)
+    let held = try await scene.poll(deadline: "8s")
+    #expect(held.failure?.failure == .connectTimeout)
+    #expect(held.done?.link != .left)
+    _ = try await scene.tell(#"{"do":"advertise","on":true}"#)
+    #expect(try await scene.poll().isGood)
+    await scene.end()
+  }
+
+  @Test func `another client's discovery goes on`() async throws {
+    let scene = try await Scene.contract()
+    let client = try await scene.client()
+    _ = try await client.ask("StartDiscovery", ObjectTree.adapter, on: BusClient.adapter)
+    for _ in 0..<3 {
+      let run = try await scene.poll()
+      #expect(run.isGood, "\(run.raw)")
+      print("connect beside another's discovery: \(run.done?.stages[.connect] ?? -1) ms")
+    }
+    // Ours was ended, theirs was not.
+    #expect(try await client.property("Discovering", of: BusClient.adapter, ObjectTree.adapter)?.asBool == true)
+    _ = try await client.ask("StopDiscovery", ObjectTree.adapter, on: BusClient.adapter)
+    await scene.end()
+  }
+
+  @Test func `the adapter is removed in a scan and in a poll, and comes back`() async throws {
+    for stage in [Stage.scan, .read] {
+      let fault = stage == .read ? #""faults":[{"fault":"silent"}]"# : #""advertising":false"#
+      let scene = try await Scene.contract(fault)
+      let run = try await scene.poll { line, _ in
+        if case .stage(stage, _) = line.event { try? await Part.btvirt.kill() }
+      }
+      let failure = try #require(run.failure?.failure)
+      #expect(stage == .scan ? failure == .adapterMissing : [.linkLost, .adapterMissing].contains(failure), "\(run.raw)")
+      #expect(run.ending.lasted < .seconds(27))
+      let without = try await scene.poll()
+      #expect(without.failure?.failure == .adapterMissing, "\(without.raw)")
+      try await Part.peripheral.kill()
+      try await Part.btvirt.start()
+      try await Part.peripheral.start()
+      try await Part.bluetoothd.on()
+      await scene.end()
+      let after = try await Scene.contract()
+      #expect(try await after.poll().isGood)
+      await after.end()
+    }
+  }
+
+  @Test func `the D-Bus daemon restarts in the middle of a poll`() async throws {
+    let scene = try await Scene.contract(#""faults":[{"fault":"silent"}]"#)
+    let run = try await scene.poll { line, _ in
+      if case .stage(.read, _) = line.event { try? await Part.dbus.kill() }
+    }
+    #expect(run.failure?.failure == .busLost, "\(run.raw)")
+    #expect(run.ending.lasted < .seconds(10))
+    let without = try await scene.poll()
+    #expect(without.failure?.failure == .busMissing, "\(without.raw)")
+    try await Part.bluetoothd.kill()  // it leaves by itself when its bus goes; be sure
+    try await Part.dbus.start()
+    try await Part.bluetoothd.start()
+    await scene.end()
+    let after = try await Scene.contract()
+    #expect(try await after.poll().isGood)
+    await after.end()
+  }
+}
+
+/// The parts of the machine (Tests/RealBlueZ/part).
+enum Part: String {
+  case dbus, btvirt, peripheral, bluetoothd
+
+  struct Trouble: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  func start() async throws { try await run("start") }
+  func kill() async throws { try await run("kill") }
+  func on() async throws { try await run("on") }
+
+  private func run(_ verb: String) async throws {
+    guard let script = getenv("BLUPOW_REAL_PART").map({ String(cString: $0) }) else { throw Trouble(description: "no machine") }
+    var environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]
+    for name in ["BLUPOW_REAL_SHARE", "BLUPOW_REAL_VENV"] { environment[name] = getenv(name).map { String(cString: $0) } }
+    let command = Command(path: script, arguments: [rawValue, verb], environment: environment)
+    let ended = await Scene.hear(try await Spawner.shared.start(command, limits: .command, deadline: .seconds(100)))
+    guard ended.exitCode == 0 else { throw Trouble(description: "\(rawValue) \(verb): \(ended.errors)\(ended.output)") }
+  }
+}
+
+extension WorkerRun {
+  /// All 22 readings of the register file, and the link closed.
+  var isGood: Bool {
+    readings?.readings == Self.expected && failure == nil && exitCode == 0 && done?.link == .closed
+  }
+
+  /// What the words of Tests/RealBlueZ/registers.json mean, by the register table.
+  static let expected: [String: Reading] = [
+    "battery_percentage": Reading(.number(87), unit: "%"), "battery_voltage": Reading(.number(51.2), unit: "V"),
+    "charging_current": Reading(.number(49.5), unit: "A"), "charging_power": Reading(.number(2535), unit: "W"),
+    "charging_status": Reading(.text("constant current"), unit: nil), "device_id": Reading(.number(32), unit: nil),
+    "input_current": Reading(.number(17), unit: "A"), "input_frequency": Reading(.number(60.01), unit: "Hz"),
+    "input_voltage": Reading(.number(113.5), unit: "V"), "line_charging_current": Reading(.number(36.9), unit: "A"),
+    "load_active_power": Reading(.number(20), unit: "W"), "load_apparent_power": Reading(.number(22), unit: "VA"),
+    "load_current": Reading(.number(0.2), unit: "A"), "load_percentage": Reading(.number(0), unit: "%"),
+    "model": Reading(.text("RIV4835CSH1S"), unit: nil), "output_current": Reading(.number(0.3), unit: "A"),
+    "output_frequency": Reading(.number(60.01), unit: "Hz"), "output_voltage": Reading(.number(113.1), unit: "V"),
+    "solar_current": Reading(.number(10.5), unit: "A"), "solar_power": Reading(.number(648), unit: "W"),
+    "solar_voltage": Reading(.number(61.7), unit: "V"), "temperature": Reading(.number(55.1), unit: "°C"),
+  ]
+}

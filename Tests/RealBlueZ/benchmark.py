@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+"""`blupow poll` against a bleak client, in turn, on the same module and bluetoothd. Runs in the virtual machine (see `run`), where
+everything is emulated: only the ratios mean something. Fails where a poll fails; the aims are reported, not enforced."""
+
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+ROUNDS = 20
+ADDRESS = "D8:B6:73:BE:4C:01"
+PATH = f"/org/bluez/hci0/dev_{ADDRESS.replace(':', '_')}"
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROGRAMS = os.environ["BLUPOW_TEST_PROGRAMS"]
+CONFIG = "/run/blupow-benchmark.yaml"
+
+
+def tell(command):
+    with socket.socket(socket.AF_UNIX) as peripheral:
+        peripheral.connect(os.environ["BLUPOW_REAL_BLUEZ"])
+        peripheral.sendall((json.dumps(command) + "\n").encode())
+        for line in peripheral.makefile():
+            if json.loads(line)["saw"] in ("did", "error", "state"):
+                return json.loads(line)
+
+
+def busctl(*words):
+    return subprocess.run(["busctl", "call", "org.bluez", *words], capture_output=True, text=True)
+
+
+def make_known():
+    """bluetoothd knows the module and its services, as it does of any module that is polled."""
+    tell({"do": "module", "address": ADDRESS})
+    # The discovery belongs to its client: one that stays until the module is listed.
+    scan = subprocess.Popen([f"{PROGRAMS}/blupow-worker", "scan", "--for", "6s"], stdout=subprocess.PIPE, text=True)
+    if not any(ADDRESS in line for line in scan.stdout):
+        sys.exit("the module was not heard")
+    scan.wait()
+
+
+def descendants(pid):
+    children = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children") as file:
+            children += [int(child) for child in file.read().split()]
+    return [pid] + [below for child in children for below in descendants(child)]
+
+
+def peak_kib(pid):
+    """The most memory that it and its children each had so far, added up."""
+    total = 0
+    for process in descendants(pid):
+        with open(f"/proc/{process}/status") as file:
+            total += next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+    return total
+
+
+def measure(command, environment):
+    before = os.times()
+    start = time.monotonic()
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    first = child.stdout.readline()
+    readings = time.monotonic() - start
+    memory = peak_kib(child.pid)
+    rest, errors = child.communicate()
+    wall = time.monotonic() - start
+    after = os.times()
+    if child.returncode != 0 or not first:
+        sys.exit(f"{command[0]} failed with {child.returncode}: {(first + rest + errors).decode()}")
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return {"launch to readings s": readings, "wall s": wall, "cpu s": cpu, "peak memory MiB": memory / 1024}
+
+
+def messages(command, environment):
+    """What passes over the bus in one poll."""
+    monitor = subprocess.Popen(["dbus-monitor", "--system", "--profile"], stdout=subprocess.PIPE, text=True)
+    for line in monitor.stdout:  # its own start is over when it is told that it monitors
+        if "NameLost" in line:
+            break
+    measure(command, environment)
+    # A call that ends the count: whatever came before it has been seen.
+    subprocess.run(["busctl", "call", "org.freedesktop.DBus", "/", "org.freedesktop.DBus.Peer", "Ping"], check=True)
+    count = 0
+    for line in monitor.stdout:
+        if "org.freedesktop.DBus.Peer\tPing" in line:
+            break
+        count += 1
+    monitor.kill()
+    return count
+
+
+def main():
+    with open(CONFIG, "w") as file:
+        file.write(f"devices:\n  - name: Inverter\n    address: {ADDRESS}\n    profile: inverter\n    unit: 32\n")
+    os.chmod(CONFIG, 0o600)
+    environment = {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "BLUPOW_CONFIG": CONFIG, "XDG_RUNTIME_DIR": "/run/blupow-benchmark"}
+    os.makedirs("/run/blupow-benchmark", mode=0o700, exist_ok=True)
+    clients = {
+        "bleak": ([sys.executable, f"{HERE}/bleak_client.py", ADDRESS], environment | {"PYTHONPATH": os.environ["PYTHONPATH"]}),
+        "blupow poll": ([f"{PROGRAMS}/blupow", "poll"], environment),
+    }
+    make_known()
+    figures = {name: [] for name in clients}
+    for number in range(ROUNDS + 1):
+        for name, (command, own) in clients.items():
+            figure = measure(command, own)
+            if number > 0:  # the first round warms the caches
+                figures[name].append(figure)
+    counts = {name: messages(*client) for name, client in clients.items()}
+    print(f"\nbenchmark: {ROUNDS} polls each, in turn; medians (and the worst)")
+    for what in figures["bleak"][0]:
+        row = {name: statistics.median(figure[what] for figure in list_) for name, list_ in figures.items()}
+        worst = {name: max(figure[what] for figure in list_) for name, list_ in figures.items()}
+        told = "  ".join(f"{name} {row[name]:.3f} ({worst[name]:.3f})" for name in clients)
+        print(f"{what:22} {told}  ratio {row['blupow poll'] / row['bleak']:.3f}")
+    told = "  ".join(f"{name} {count}" for name, count in counts.items())
+    print(f"{'D-Bus messages a poll':22} {told}  ratio {counts['blupow poll'] / counts['bleak']:.3f}")
+    print("aims: launch to readings 0.7, cpu 0.1, peak memory 0.5")
+    busctl("/org/bluez/hci0", "org.bluez.Adapter1", "RemoveDevice", "o", PATH)
+
+
+main()
