@@ -120,7 +120,7 @@ package final class ModuleLink {
       try bus.call(notify, ObjectTree.characteristic, "StartNotify", at: .subscribe, until: deadline, late: late())
     } catch let report as FailureReport where report.failure == .linkLost {
       // The same words for a module that says no and for one that is gone: what tells them apart is the link.
-      let isGone = try bus.wait(at: .subscribe, until: min(deadline, .now + .milliseconds(500))) {
+      let isGone = try bus.wait(at: .subscribe, until: min(deadline, .now + .seconds(2))) {
         self.isConnected($0) ? nil : true
       }
       guard isGone == nil else { throw report }

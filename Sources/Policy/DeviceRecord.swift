@@ -43,10 +43,10 @@ package struct DeviceRecord: Equatable, Sendable {
 
   /// What a poll that ended `now` brought for this device. A poll that was stopped by us says nothing about it.
   package mutating func note(_ outcome: PollOutcome, limits: Freshness.Limits, at now: Instant, wall: Date) {
+    defer { before = nil }
     guard let answer = outcome.answers[config.name], answer.failure?.failure != .stopped else { return }
     availability.advance(to: now, availableUntil: result.last.map { $0.at + limits.grace })
     if case .failed = answer, let before { result = before }
-    before = nil
     rate.note(success: answer.readings != nil)
     pollMs = outcome.lasted.milliseconds
     rssi = outcome.done?.rssi

@@ -45,17 +45,17 @@ struct PollCommand: AsyncParsableCommand {
   }
 }
 
-/// A table that is shown once.
+/// A table that is shown as soon as it can be, and again only where the end says otherwise.
 private final class Table: Sendable {
   private let result = Mutex<Result<Void, any Error>?>(nil)
 
   func show(_ status: FleetStatus) {
-    result.withLock { $0 = $0 ?? Result { try Console.result(FleetTable(status).text) } }
+    result.withLock { $0 = Result { try Console.result(FleetTable(status).text) } }
   }
 
-  /// Shows it where it was not yet. Throws where it could not be written.
+  /// Shows it where it was not yet, or where a device that had been read failed after all. Throws where it could not be written.
   func shown(_ status: FleetStatus) throws {
-    show(status)
+    if result.withLock({ $0 == nil }) || status.devices.contains(where: { $0.failure != nil }) { show(status) }
     try result.withLock { $0 }?.get()
   }
 }

@@ -17,9 +17,9 @@ struct EnduranceTests {
       if run.isGood { good += 1 } else { Issue.record("poll \(number): \(run.raw)") }
       // What the poll waited for bluetoothd to connect; the first one scanned, too.
       if let ms = run.done?.stages[.connect] { connects.append(Int(ms)) }
-      #expect(try await scene.isQuiet(), "after poll \(number)")
+      #expect(try await scene.quiet(within: .seconds(1)) != nil, "after poll \(number)")
     }
-    #expect(good == 100)
+    #expect(good == 100 && connects.count == 100)
     let (first, last) = (Self.median(connects.prefix(10)), Self.median(connects.suffix(10)))
     print("100 polls: \(good) good; connect, median of the first ten \(first) ms, of the last ten \(last) ms")
     #expect(Double(last) <= 1.2 * Double(first), "\(connects)")
@@ -32,7 +32,7 @@ struct EnduranceTests {
       let run = try await scene.poll { line, child in
         if case .stage(.read, _) = line.event { child.kill(SIGTERM) }
       }
-      #expect(run.failure?.failure == .stopped, "\(run.raw)")
+      #expect(run.events.last?.event == .stopped(.read), "\(run.raw)")
       let free = try await scene.quiet(within: .seconds(6))
       print("SIGTERM while connected: the worker ended, and the link fell after another \(free.map { "\($0)" } ?? "never")")
       #expect(free != nil)
@@ -41,63 +41,78 @@ struct EnduranceTests {
   }
 
   @Test func `fifty workers killed at fifty instants: release frees the link, and the next poll succeeds`() async throws {
-    let scene = try await Scene.contract()
-    let healthy = try await scene.poll()
-    #expect(healthy.isGood)
-    let length = healthy.ending.lasted
-    var slowest = Duration.zero
+    // It takes its time to answer, so that there is much between a write and its notification.
+    let scene = try await Scene.contract(#""faults":[{"fault":"slow","ms":200}]"#)
+    let length = try await Self.length(of: scene)
     let stages: [Stage] = [.connect, .subscribe, .read, .disconnect]
+    var slowest = Duration.zero
+    var kills = 0
     for number in 0..<50 {
-      // Thirty-four spread evenly over a poll; sixteen as soon as a stage is entered, in turn.
-      let isTimed = number < 34
-      let instant = length * number / 34
+      // Thirty-two spread evenly over a poll; nine as soon as a stage is entered, in turn; nine when a request is on its way.
+      let how = number < 32 ? "timed" : number < 41 ? "\(stages[number % 4])" : "between write and notification"
+      let instant = length * min(number, 31) / 33
       let killed = try await scene.poll { line, child in
-        if !isTimed, case .stage(stages[number % 4], _) = line.event { child.kill(SIGKILL) }
-        if isTimed, case .stage(.lock, _) = line.event {
+        guard case .stage(let stage, _) = line.event else { return }
+        switch number {
+        case ..<32:
+          guard stage == .lock else { return }
           try? await Task.sleep(for: instant)
-          child.kill(SIGKILL)
+        case ..<41: guard stage == stages[number % 4] else { return }
+        default:
+          guard stage == .read else { return }
+          let mark = scene.journal.count
+          _ = try? await scene.journal.wait(from: mark) { $0.contains(#""saw":"request""#) }
         }
+        child.kill(SIGKILL)
       }
-      guard case .signalled = killed.ending.cause else { continue }  // it was done before its time
+      if case .signalled(SIGKILL) = killed.ending.cause { kills += 1 }
       let start = ContinuousClock.now
       let release = try await scene.worker(["release", "--address", scene.address])
       let took = start.duration(to: .now)
       slowest = max(slowest, took)
-      let how = isTimed ? "at \(instant)" : "in \(stages[number % 4])"
-      #expect(release.exitCode == 0 && took < .seconds(5), "killed \(how): release took \(took): \(release.raw)")
-      #expect(try await scene.isQuiet(), "killed \(how)")
+      #expect(release.exitCode == 0 && took < .seconds(5), "\(how), \(number): release took \(took): \(release.raw)")
+      #expect(try await scene.quiet(within: .seconds(1)) != nil, "\(how), \(number)")
       let next = try await scene.poll()
-      #expect(next.isGood, "after being killed \(how): \(next.raw)")
+      #expect(next.isGood, "after \(how), \(number): \(next.raw)")
       #expect(next.done?.foundStanding == false)
     }
-    print("50 workers killed: the slowest release took \(slowest)")
+    print("workers killed: \(kills) of 50; the slowest release took \(slowest)")
+    #expect(kills == 50)
     await scene.end()
   }
 
   @Test func `bluetoothd killed ten times in polls: nothing wrong is said, and the next poll after its return succeeds`()
     async throws
   {
-    var scene = try await Scene.contract()
-    let length = try await scene.poll().ending.lasted
-    for number in 1...10 {
-      let instant = length * number / 11
-      let run = try await scene.poll { line, _ in
+    let scene = try await Scene.contract(#""faults":[{"fault":"slow","ms":500}]"#)
+    let length = try await Self.length(of: scene)
+    var kills = 0
+    for number in 0..<10 {
+      let instant = length * number / 14
+      let run = try await scene.poll { line, child in
         guard case .stage(.lock, _) = line.event else { return }
         try? await Task.sleep(for: instant)
-        try? await Part.bluetoothd.kill()
+        do { try await Part.bluetoothd.kill() } catch { Issue.record(error) }
+        if Processes.state(of: child.pid).map({ $0 != "Z" }) == true { kills += 1 }
       }
       if let readings = run.readings { #expect(readings.readings == WorkerRun.expected, "killed at \(instant)") }
       #expect(run.ending.lasted < .seconds(25) + Worlds.slack)
-      print("bluetoothd killed after \(instant): \(run.failure.map { "\($0.failure)" } ?? "the readings were there")")
-      try await Part.bluetoothd.kill()
+      let said = (run.failure ?? run.done?.trouble).map { "\($0.failure)" } ?? "nothing"
+      print("bluetoothd killed after \(instant): \(said)\(run.readings == nil ? "" : ", and the readings were there")")
       try await Part.bluetoothd.start()
       let next = try await scene.poll()
       #expect(next.isGood, "after bluetoothd was killed at \(instant): \(next.raw)")
     }
+    print("bluetoothd killed \(kills) times of 10 while the worker lived or was just ending")
     await scene.end()
-    scene = try await Scene.contract()
-    #expect(try await scene.poll().isGood)
-    await scene.end()
+  }
+
+  /// From a poll's first line to its last.
+  private static func length(of scene: Scene) async throws -> Duration {
+    let run = try await scene.poll()
+    try #require(run.isGood, "\(run.raw)")
+    let first = try #require(run.events.first).time
+    return try #require(run.events.last).time - first
   }
 
   private static func median(_ values: some Sequence<Int>) -> Int {

@@ -9,7 +9,7 @@ import Testing
 /// exit code of its class, within the deadline, and nothing left on the other side. A module's faults are tried on the simulator
 /// and on a real bluetoothd; bluetoothd's own can be had of the simulator only.
 @Suite struct FaultTests {
-  enum Worlds { case both, simulated }
+  enum Place { case both, simulated }
 
   struct Row: Sendable, CustomTestStringConvertible {
     var name: String
@@ -21,14 +21,17 @@ import Testing
     var exit: Int32
     /// Told to the module's side before the poll.
     var told: [String] = []
-    var worlds: Worlds
+    var places: Place
+    /// Part of the sentence about it.
+    var said: String?
     /// A real link may be seen for a moment before it is gone.
     var orInReal: Failure?
     var testDescription: String { name }
 
     init(
       _ name: String, _ fault: String, _ failure: Failure, _ stages: Stage..., exit: Int32 = 75, deadline: String = "10s",
-      more: String = "", told: [String] = [], in worlds: Worlds = .both, orInReal: Failure? = nil
+      more: String = "", told: [String] = [], in places: Place = .both, orInReal: Failure? = nil,
+      said: String? = nil
     ) {
       self.name = name
       module = "\(more)\"faults\":[\(fault)]"
@@ -37,8 +40,9 @@ import Testing
       self.exit = exit
       self.deadline = deadline
       self.told = told
-      self.worlds = worlds
+      self.places = places
       self.orInReal = orInReal
+      self.said = said
     }
   }
 
@@ -76,7 +80,7 @@ import Testing
     Row("services never resolve", #"{"fault":"services_never_resolve"}"#, .servicesUnresolved, .services),
     Row(
       "services never resolve, and bluetoothd gives up first", #"{"fault":"services_never_resolve"}"#, .servicesUnresolved,
-      .services, deadline: "60s"),
+      .services, deadline: "60s", said: "did not answer when asked for its services"),
     Row("not a Renogy module", #"{"fault":"no_characteristics"}"#, .wrongProfile, .services, exit: 76),
     Row("refuses to notify", #"{"fault":"notify_refused"}"#, .notifyRefused, .subscribe),
     Row(
@@ -97,21 +101,28 @@ import Testing
       in: .simulated),
   ]
 
-  @Test(.timeLimit(.minutes(2)), arguments: rows.filter { $0.worlds == .both || !Rig.Worlds.isReal })
+  @Test(.timeLimit(.minutes(2)), arguments: rows.filter { $0.places == .both || !Worlds.isReal })
   func `each fault is its own failure within the deadline, and the link is closed`(row: Row) async throws {
     let scene = try await Scene.contract(row.module)
     for line in row.told { _ = try await scene.tell(line.replacing("ADDRESS", with: scene.address)) }
     let run = try await scene.poll(deadline: row.deadline)
     let failure = try #require(run.failure?.failure)
-    #expect(failure == row.failure || Rig.Worlds.isReal && failure == row.orInReal, "\(run.raw)")
+    #expect(failure == row.failure || Worlds.isReal && failure == row.orInReal, "\(run.raw)")
     #expect(row.stages.contains(try #require(run.failure?.stage)))
     #expect(run.failure?.failure.advice.isEmpty == false)
+    if let said = row.said { #expect(run.failure?.message.contains(said) == true, "\(run.raw)") }
     #expect(run.exitCode == row.exit)
     #expect(run.readings == nil)
     #expect(run.done != nil)
     let deadline = try #require(Duration(text: row.deadline))
-    #expect(run.ending.lasted < deadline + Rig.Worlds.slack)
+    #expect(run.ending.lasted < deadline + Worlds.slack)
     #expect(try await scene.quiet() != nil, "\(scene.journal.lines.suffix(5))")
+    if row.told.contains(Self.offTheAir) {
+      // A Connect that was left pending would be answered now.
+      _ = try await scene.tell(#"{"do":"advertise","address":"\#(scene.address)","on":true}"#)
+      try await Task.sleep(for: .seconds(2))
+      #expect(try await scene.isQuiet())
+    }
     await scene.end()
   }
 
@@ -139,7 +150,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.enabled(if: !Rig.Worlds.isReal), .timeLimit(.minutes(1)))
+  @Test(.enabled(if: !Worlds.isReal), .timeLimit(.minutes(1)))
   func `readings stand though the link cannot be closed, and that is said`() async throws {
     let scene = try await Scene.one(#""faults":[{"fault":"disconnect_never"}]"#)
     let run = try await scene.poll(deadline: "6s")
@@ -160,7 +171,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.enabled(if: !Rig.Worlds.isReal), .timeLimit(.minutes(1)))
+  @Test(.enabled(if: !Worlds.isReal), .timeLimit(.minutes(1)))
   func `a standing link that cannot be freed is busy`() async throws {
     let scene = try await Scene.one(#""known":true,"faults":[{"fault":"disconnect_never"}]"#)
     _ = try await scene.tell(#"{"do":"link","address":"D8:B6:73:BF:4F:75","owner":"other"}"#)
@@ -171,7 +182,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.enabled(if: !Rig.Worlds.isReal), .timeLimit(.minutes(1)))
+  @Test(.enabled(if: !Worlds.isReal), .timeLimit(.minutes(1)))
   func `an adapter that is off, absent or named wrongly`() async throws {
     for (adapters, arguments, failure) in [
       (#"[{"name":"hci0","powered":false}]"#, [], Failure.adapterOff), ("[]", [], .adapterMissing),
@@ -186,7 +197,7 @@ import Testing
   }
 
   @Test(
-    .enabled(if: !Rig.Worlds.isReal), .timeLimit(.minutes(1)),
+    .enabled(if: !Worlds.isReal), .timeLimit(.minutes(1)),
     arguments: [
       (#"{"do":"power","adapter":"hci0","on":false}"#, Failure.adapterOff),
       (#"{"do":"remove_adapter","adapter":"hci0"}"#, .adapterMissing),
@@ -205,7 +216,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.enabled(if: !Rig.Worlds.isReal), .timeLimit(.minutes(1)))
+  @Test(.enabled(if: !Worlds.isReal), .timeLimit(.minutes(1)))
   func `signals of anybody but bluetoothd are not believed`() async throws {
     let scene = try await Scene.one(#""faults":[{"fault":"never_connects"}],"known":true"#)
     let run = try await scene.poll(deadline: "6s") { line, _ in

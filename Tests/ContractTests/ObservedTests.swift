@@ -63,6 +63,11 @@ import Testing
     #expect(try await client.property("Discovering", of: BusClient.adapter, ObjectTree.adapter)?.asBool == true)
     #expect(try await ask(other, "StopDiscovery") == Self.ok)
     #expect(try await scene.quiet() != nil)
+    do {
+      let dying = try await scene.client()
+      #expect(try await ask(dying, "StartDiscovery") == Self.ok)
+    }
+    #expect(try await scene.quiet() != nil, "it ends with its client")
     await scene.end()
   }
 
@@ -286,6 +291,13 @@ import Testing
           "Set", ObjectTree.properties, on: BusClient.adapter,
           [.string(ObjectTree.adapter), .string("Powered"), .variant(.bool(on))]))
     }
+    if Worlds.isReal {
+      // Not connected to yet: it is gone with the power. (The simulator's `known` is as if connected to before.)
+      #expect(try await power(false) == Self.ok)
+      #expect(try await client.tree().objects[path] == nil)
+      #expect(try await power(true) == Self.ok)
+      try await client.scan(for: scene.address)
+    }
     _ = try await client.connect(scene.address)
     #expect(try await power(false) == Self.ok)
     #expect(try await client.until(within: .seconds(3)) { !Self.isConnected($0, scene) } != nil)
@@ -322,7 +334,7 @@ import Testing
       }
       try await Self.advertise(scene, false)
       let gone = try await client.until(within: .seconds(60)) { $0.objects[path] == nil }
-      #expect(try #require(gone) > .seconds(25) && gone! < .seconds(40), "after \(String(describing: gone))")
+      #expect(try #require(gone) > .seconds(20) && gone! < .seconds(40), "after \(String(describing: gone))")
       try await Self.advertise(scene, true)
       if !connects { try await client.scan(for: scene.address) }
     }

@@ -17,24 +17,18 @@ import Testing
 
   @Test(arguments: ["moved", "moved_bare"])
   func `a firmware update moves the characteristics`(gatt: String) async throws {
-    let bare = gatt == "moved_bare"
-    let scene = try await Scene.contract("\"gatt\":\"\(bare ? "bare" : "renogy")\"")
+    let scene = try await Scene.contract("\"gatt\":\"\(gatt == "moved" ? "renogy" : "bare")\"")
     #expect(try await scene.poll().isGood)
+    // With a database hash or without, bluetoothd 5.66 looks again at each link of a module that is not paired.
     _ = try await scene.tell("{\"do\":\"gatt\",\"gatt\":\"\(gatt)\"}")
     let run = try await scene.poll()
-    if !bare {
-      // bluetoothd asks for the database hash, and looks again.
-      #expect(run.isGood, "\(run.raw)")
-    } else if !run.isGood {
-      // Without a hash it trusts its cache: the failure has a name, nothing is invented, and RemoveDevice cures it.
-      #expect(run.readings == nil)
-      #expect([.notifyRefused, .silent, .linkLost, .servicesUnresolved].contains(run.failure?.failure), "\(run.raw)")
-      let path = BusClient.devicePath(scene.address)
-      _ = try await scene.client().ask("RemoveDevice", ObjectTree.adapter, on: BusClient.adapter, [.objectPath(path)])
-      let cured = try await scene.poll()
-      #expect(cured.isGood, "\(cured.raw)")
-    }
-    print("cached GATT, \(gatt): the poll after the update: \(run.failure.map { "\($0.failure)" } ?? "good")")
+    #expect(run.isGood, "\(run.raw)")
+    // And what it remembers can be removed: then it is heard, connected to and read like a new one.
+    let path = BusClient.devicePath(scene.address)
+    let removed = try await scene.client().ask("RemoveDevice", ObjectTree.adapter, on: BusClient.adapter, [.objectPath(path)])
+    #expect(removed.kind == .methodReturn)
+    let again = try await scene.poll()
+    #expect(again.isGood && again.stages.contains(.scan), "\(again.raw)")
     await scene.end()
   }
 
@@ -48,18 +42,6 @@ import Testing
     let module = try #require(seen.first { $0.address.text == scene.address }, "\(run.raw)")
     #expect(module.name == "BT-TH-RENAMED")
     #expect(module.rssi == nil, "these controllers measure no signal")
-    await scene.end()
-  }
-
-  @Test func `a module that another host holds is named as what it looks like, and comes back`() async throws {
-    // Held by another host it is not heard: exactly as when it is out of range.
-    let scene = try await Scene.contract(#""known":true"#)
-    _ = try await scene.tell(#"{"do":"advertise","on":false}"#)
-    let held = try await scene.poll(deadline: "8s")
-    #expect(held.failure?.failure == .connectTimeout)
-    #expect(held.done?.link != .left)
-    _ = try await scene.tell(#"{"do":"advertise","on":true}"#)
-    #expect(try await scene.poll().isGood)
     await scene.end()
   }
 

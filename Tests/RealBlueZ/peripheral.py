@@ -362,11 +362,13 @@ async def main():
     parser.add_argument("--registers", required=True)
     arguments = parser.parse_args()
 
-    start, listeners = time.monotonic(), set()
+    start, listeners, one = time.monotonic(), set(), asyncio.Lock()
+    asking = None
 
     def say(saw, **fields):
         line = json.dumps({"t_ms": int((time.monotonic() - start) * 1000), "saw": saw, **fields}, separators=(",", ":")) + "\n"
-        for writer in listeners:
+        # Answers are for who asked; what happens is for all.
+        for writer in [asking] if saw in ("did", "state", "error") else listeners:
             writer.write(line.encode())
 
     transport = await open_transport(f"hci-socket:{arguments.hci}")
@@ -378,13 +380,16 @@ async def main():
     blinking = asyncio.create_task(module.blink())
 
     async def serve(reader, writer):
+        nonlocal asking
         listeners.add(writer)
         try:
             while line := await reader.readline():
-                try:
-                    await module.obey(json.loads(line))
-                except Exception as error:  # A wrong command is answered; the module goes on.
-                    say("error", text=f"{type(error).__name__}: {error}")
+                async with one:
+                    asking = writer
+                    try:
+                        await module.obey(json.loads(line))
+                    except Exception as error:  # A wrong command is answered; the module goes on.
+                        say("error", text=f"{type(error).__name__}: {error}")
         except ConnectionError:
             pass
         finally:

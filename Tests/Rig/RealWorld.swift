@@ -11,6 +11,7 @@ package final class RealWorld: World {
   package let directory = "/run/blupow-contract"
   private let socket: Int32
   private let address: String
+  private let journal: Journal
 
   package struct Trouble: Error, CustomStringConvertible {
     package let description: String
@@ -20,6 +21,7 @@ package final class RealWorld: World {
   init(peripheral path: String, address: String, journal: Journal) throws {
     mkdir(directory, 0o700)
     self.address = address
+    self.journal = journal
     socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var name = sockaddr_un()
     name.sun_family = sa_family_t(AF_UNIX)
@@ -63,9 +65,10 @@ package final class RealWorld: World {
           }
         }
       }
-      close(socket)
     }
   }
+
+  deinit { close(socket) }
 
   package func tell(_ line: String) {
     let bytes = Array((line + "\n").utf8)
@@ -83,7 +86,16 @@ package final class RealWorld: World {
 
   /// The module leaves the air, and bluetoothd forgets it.
   package func end() async {
+    let mark = journal.count
     tell(#"{"do":"module","address":"\#(address)","advertising":false}"#)
+    // One that is gone cannot answer.
+    let answered = Task { [journal] in try await journal.wait(from: mark) { $0.contains(#""saw":"did""#) } }
+    let hurry = Task {
+      try await Task.sleep(for: .seconds(10))
+      answered.cancel()
+    }
+    _ = try? await answered.value
+    hurry.cancel()
     if let client = try? await BusClient(busAddress) {
       _ = try? await client.ask(
         "RemoveDevice", ObjectTree.adapter, on: BusClient.adapter, [.objectPath(BusClient.devicePath(address))])
@@ -103,6 +115,9 @@ extension Scene {
     let journal = Journal()
     let world = try RealWorld(peripheral: peripheral, address: address, journal: journal)
     let scene = Scene(world: world, journal: journal, address: address)
+    // A case that failed may have left the adapter off.
+    let on: [Value] = [.string(ObjectTree.adapter), .string("Powered"), .variant(.bool(true))]
+    _ = try await BusClient(world.busAddress).ask("Set", ObjectTree.properties, on: BusClient.adapter, on)
     let members = module.isEmpty ? "" : module + ","
     let answer = try await scene.tell(#"{"do":"module",\#(members)"address":"\#(address)","name":"BTRIC134000035   "}"#)
     guard answer.contains(#""saw":"did""#) else { throw RealWorld.Trouble(description: answer) }
