@@ -27,6 +27,7 @@ struct ImportGraphTests {
     Room("Policy", ["Readings"], system: ["FoundationEssentials", "Synchronization"]),
     Room("DBus", ["CDBus"]),
     Room("BlueZ", ["DBus", "Readings"]),
+    Room("ATT", ["Readings", "CLinux"]),
     Room("Supervisor", ["Policy", "Readings", "CLinux", "Logging"]),
     Room("Publishers", ["Policy", "Devices", "Readings"]),
     Room("Simulator", ["DBus", "Devices", "Readings"]),

@@ -1,0 +1,26 @@
+/// Where a module's serial line is in its attribute table: three handles, which stay the same until its firmware changes.
+///
+/// Remembered from one poll to the next they save a discovery. They are never believed: whoever uses them asks first whether the
+/// right attributes are still there.
+package struct SerialHandles: Equatable, Sendable {
+  /// The value that frames are written to.
+  package var write: UInt16
+  /// The value whose notifications bring the replies.
+  package var notify: UInt16
+  /// The descriptor behind it that turns them on.
+  package var configuration: UInt16
+
+  /// `nil` where they cannot be a serial line's: 0 is no handle, and the descriptor follows its value.
+  package init?(write: UInt16, notify: UInt16, configuration: UInt16) {
+    guard write > 0, notify > 0, configuration > notify, !(notify...configuration).contains(write) else { return nil }
+    self.write = write
+    self.notify = notify
+    self.configuration = configuration
+  }
+}
+
+/// An LE address is one of two kinds, and a connection must name it; the address itself does not tell.
+package enum AddressType: String, Codable, CaseIterable, Sendable {
+  case `public`
+  case random
+}
