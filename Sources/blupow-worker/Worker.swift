@@ -1,4 +1,3 @@
-import BlueZ
 import CLinux
 import Glibc
 import Readings
