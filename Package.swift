@@ -50,7 +50,7 @@ let package = Package(
     .target(name: "Policy", dependencies: ["Readings"], swiftSettings: strict),
     .target(name: "Supervisor", dependencies: ["Policy", "Readings", "CLinux", logging], swiftSettings: strict),
     .target(name: "Publishers", dependencies: ["Policy", "Devices", "Readings"], swiftSettings: strict),
-    .target(name: "Simulator", dependencies: ["DBus", "Devices", "Readings"], swiftSettings: strict),
+    .target(name: "Simulator", dependencies: ["DBus", "Devices", "Readings", "CLinux"], swiftSettings: strict),
     .executableTarget(
       name: "blupow",
       dependencies: [
@@ -58,7 +58,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "blupow-worker", dependencies: ["BlueZ", "DBus", "Devices", "Readings", "CLinux"], swiftSettings: strict),
+      name: "blupow-worker", dependencies: ["ATT", "BlueZ", "DBus", "Devices", "Readings", "CLinux"], swiftSettings: strict),
     .executableTarget(
       name: "blupow-simulator", dependencies: ["Simulator", "Readings", "CLinux"], swiftSettings: strict),
 

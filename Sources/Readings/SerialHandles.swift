@@ -24,3 +24,26 @@ package enum AddressType: String, Codable, CaseIterable, Sendable {
   case `public`
   case random
 }
+
+extension SerialHandles: Codable {
+  private enum Key: String, CodingKey { case write, notify, configuration }
+
+  package init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: Key.self)
+    let handles = SerialHandles(
+      write: try fields.decode(UInt16.self, forKey: .write), notify: try fields.decode(UInt16.self, forKey: .notify),
+      configuration: try fields.decode(UInt16.self, forKey: .configuration))
+    guard let handles else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .configuration, in: fields, debugDescription: "these handles cannot be a serial line's")
+    }
+    self = handles
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Key.self)
+    try fields.encode(write, forKey: .write)
+    try fields.encode(notify, forKey: .notify)
+    try fields.encode(configuration, forKey: .configuration)
+  }
+}

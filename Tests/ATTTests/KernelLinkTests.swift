@@ -12,8 +12,11 @@ struct KernelLinkTests {
   ) throws -> KernelLink {
     KernelLink(
       to: try #require(address), as: type, by: .sockets(directory: directory), seeking: ClientTests.line,
-      remembered: remembered, stop: stop ?? blupow_eventfd())
+      remembered: remembered, stop: stop ?? neverStop)
   }
+
+  /// Of those that nobody stops: one for all, so that tests that count descriptors are not disturbed.
+  private static let neverStop = blupow_eventfd()
 
   private static var soon: ContinuousClock.Instant { .now + .seconds(5) }
   private static var shortly: ContinuousClock.Instant { .now + .milliseconds(60) }

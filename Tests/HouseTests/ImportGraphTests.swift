@@ -30,7 +30,7 @@ struct ImportGraphTests {
     Room("ATT", ["Readings", "CLinux"]),
     Room("Supervisor", ["Policy", "Readings", "CLinux", "Logging"]),
     Room("Publishers", ["Policy", "Devices", "Readings"]),
-    Room("Simulator", ["DBus", "Devices", "Readings"]),
+    Room("Simulator", ["DBus", "Devices", "Readings", "CLinux"]),
     Room(
       "blupow",
       [
@@ -39,7 +39,7 @@ struct ImportGraphTests {
         "Yams",
       ],
       system: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
-    Room("blupow-worker", ["BlueZ", "DBus", "Devices", "Readings", "CLinux"]),
+    Room("blupow-worker", ["ATT", "BlueZ", "DBus", "Devices", "Readings", "CLinux"]),
     Room("blupow-simulator", ["Simulator", "Readings", "CLinux"]),
   ]
 
