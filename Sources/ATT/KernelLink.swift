@@ -89,6 +89,9 @@ package final class KernelLink {
   private func unanswered(_ error: Int32, _ moment: KernelError.Moment) throws -> Bool {
     let report = KernelError.report(error, moment, at: .connect, about: address)
     if report.failure == .connectTimeout { return false }
+    if case .radio = route, report.failure == .adapterOff, !Route.hasAdapter {
+      throw FailureReport(.adapterMissing, at: .connect, "The kernel has no Bluetooth adapter.")
+    }
     throw report
   }
 

@@ -28,6 +28,12 @@ package enum Route: Equatable, Sendable {
     return .radio(adapter: address)
   }
 
+  /// Whether the kernel has any adapter, powered or not: it answers a connection alike where there is none and where it is off.
+  static var hasAdapter: Bool {
+    var address = [UInt8](repeating: 0, count: 6)
+    return (0..<16).contains { blupow_adapter_address($0, &address) == 0 }
+  }
+
   /// Whether the kernel gives this process Bluetooth sockets at all.
   package static var hasRadio: Bool { blupow_att_family() == 0 }
 

@@ -134,4 +134,25 @@ struct KernelPollTests {
     #expect(try await scene.quiet() != nil)
     await scene.end()
   }
+
+  @Test func `workers killed at instants all over the poll leave nothing that the next one minds`() async throws {
+    let scene = try await Scene.one(
+      delays:
+        #"{"advertise_ms":5,"connect_ms":20,"services_ms":20,"reply_ms":10,"fragment_ms":2,"disconnect_ms":40}"#)
+    var killed = 0
+    for instant in stride(from: 0, to: 150, by: 5) {
+      let run = try await scene.kernelPoll { line, child in
+        guard line.event == .link(by: .kernel) else { return }
+        // The instant is what is tried, not what is waited for.
+        try? await Task.sleep(for: .milliseconds(instant))
+        child.kill(SIGKILL)
+      }
+      if run.done == nil { killed += 1 }
+      // At once, on what the dead one's link left behind.
+      if instant % 15 == 0 { #expect(try await scene.kernelPoll().readings != nil) }
+    }
+    #expect(killed > 10)
+    #expect(try await scene.quiet() != nil)
+    await scene.end()
+  }
 }
