@@ -44,6 +44,21 @@ import Testing
     await scene.end()
   }
 
+  @Test(.timeLimit(.minutes(1))) func `a person sees the readings before the link is closed`() async throws {
+    let slowToClose = Scene.fast.replacing("\"disconnect_ms\":20", with: "\"disconnect_ms\":2100")
+    let scene = try await Scene.one(delays: slowToClose)
+    let child = try await scene.start(["poll"], config: Self.config)
+    let start = ContinuousClock.now
+    var seen: Duration?
+    var ended: Duration?
+    for await event in child.output {
+      if case .line = event, seen == nil { seen = start.duration(to: .now) }
+      if case .ended = event { ended = start.duration(to: .now) }
+    }
+    #expect(try #require(ended) - #require(seen) > .seconds(1.5))
+    await scene.end()
+  }
+
   @Test(.timeLimit(.minutes(1))) func `the exit code is the first failing device's, and the others are still read`() async throws
   {
     let scene = try await Scene.one()

@@ -26,6 +26,27 @@ import Testing
     #expect(status.failure?.failure == .notSeen && status.consecutiveFailures == 1)
   }
 
+  @Test func `readings count while the poll still closes its link, and the poll once`() throws {
+    var record = try record()
+    record.note(Sample.failure("p-1", .notSeen), limits: limits, at: Sample.at(1), wall: wall)
+    record.note(Sample.readings(), limits: limits, at: Sample.at(30), wall: wall)
+    let closing = status(record, at: 31)
+    #expect(closing.status == .connected && closing.age == .seconds(1) && closing.failure == nil)
+    #expect(closing.successRate == 0, "the poll is not over")
+    record.note(Sample.success("p-2"), limits: limits, at: Sample.at(33), wall: wall)
+    #expect(status(record, at: 33).status == .connected && status(record, at: 33).successRate == 0.5)
+  }
+
+  @Test func `readings that their own poll contradicts are taken back`() throws {
+    var record = try record()
+    record.note(Sample.failure("p-1", .notSeen), limits: limits, at: Sample.at(1), wall: wall)
+    record.note(Sample.readings(), limits: limits, at: Sample.at(30), wall: wall)
+    record.note(Sample.failure("p-2", .workerBabbled), limits: limits, at: Sample.at(31), wall: wall)
+    let after = status(record, at: 31)
+    #expect(after.age == nil && after.readings.isEmpty && !after.available)
+    #expect(after.consecutiveFailures == 2 && after.failure?.failure == .workerBabbled)
+  }
+
   @Test func `availability is the age of the last readings, however often polls fail`() throws {
     var record = try record()
     record.note(Sample.success("p-1"), limits: limits, at: Sample.start, wall: wall)
