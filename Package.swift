@@ -4,10 +4,10 @@ import PackageDescription
 // Arrows go down only (Tests/HouseTests guards them):
 //
 //             blupow                               blupow-worker              blupow-simulator
-//           /    |    \                            /      |                         |
-//   Supervisor   |   Publishers                BlueZ   Devices                  Simulator
-//           \    |    /     |                     |       |                    /        \
-//            Policy      Devices                DBus      |                Devices      DBus
+//           /    |    \                            /      |    \                    |
+//   Supervisor   |   Publishers                BlueZ   Devices  ATT             Simulator
+//           \    |    /     |                     |       |      |             /        \
+//            Policy      Devices                DBus      |    CLinux      Devices      DBus
 //                 \____________________  Readings  ______________/
 //
 // DBus stands over CDBus (libdbus-1); CLinux is the handful of Linux calls that Swift cannot import.
@@ -46,10 +46,11 @@ let package = Package(
     .target(name: "Readings", swiftSettings: strict),
     .target(name: "Devices", dependencies: ["Readings"], swiftSettings: strict),
     .target(name: "BlueZ", dependencies: ["DBus", "Readings"], swiftSettings: strict),
+    .target(name: "ATT", dependencies: ["Readings", "CLinux"], swiftSettings: strict),
     .target(name: "Policy", dependencies: ["Readings"], swiftSettings: strict),
     .target(name: "Supervisor", dependencies: ["Policy", "Readings", "CLinux", logging], swiftSettings: strict),
     .target(name: "Publishers", dependencies: ["Policy", "Devices", "Readings"], swiftSettings: strict),
-    .target(name: "Simulator", dependencies: ["DBus", "Devices", "Readings"], swiftSettings: strict),
+    .target(name: "Simulator", dependencies: ["DBus", "Devices", "Readings", "CLinux"], swiftSettings: strict),
     .executableTarget(
       name: "blupow",
       dependencies: [
@@ -57,7 +58,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "blupow-worker", dependencies: ["BlueZ", "DBus", "Devices", "Readings", "CLinux"], swiftSettings: strict),
+      name: "blupow-worker", dependencies: ["ATT", "BlueZ", "DBus", "Devices", "Readings", "CLinux"], swiftSettings: strict),
     .executableTarget(
       name: "blupow-simulator", dependencies: ["Simulator", "Readings", "CLinux"], swiftSettings: strict),
 
@@ -73,6 +74,7 @@ let package = Package(
       name: "HouseTests", dependencies: ["Rig", "blupow", "blupow-worker", "blupow-simulator"], swiftSettings: strict),
     .testTarget(name: "ReadingsTests", dependencies: ["Readings"], swiftSettings: strict),
     .testTarget(name: "DevicesTests", dependencies: ["Devices", "Readings"], swiftSettings: strict),
+    .testTarget(name: "ATTTests", dependencies: ["ATT", "Readings", "CLinux"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy", "Readings"], swiftSettings: strict),
     .testTarget(
       name: "SupervisorTests", dependencies: ["Supervisor", "Policy", "Readings", "Rig", "zoo", logging],

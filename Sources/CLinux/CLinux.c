@@ -1,16 +1,20 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,3 +121,113 @@ void blupow_backstop(int64_t milliseconds) {
 }
 
 int blupow_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal) ? errno : 0; }
+
+/* The kernel's own layout; its header comes with libbluetooth, which is not needed for three structures. */
+enum { bluetooth_family = 31, protocol_l2cap = 0, protocol_hci = 1, attribute_channel = 4, le_public = 1 };
+
+struct l2cap_address {
+  uint16_t family;
+  uint16_t psm;        /* little-endian; 0: a fixed channel is meant */
+  uint8_t address[6];  /* least significant byte first */
+  uint16_t channel;    /* little-endian */
+  uint8_t type;
+};
+_Static_assert(sizeof(struct l2cap_address) == 14, "sockaddr_l2");
+
+struct adapter {
+  uint16_t number;
+  char name[8];
+  uint8_t address[6];
+  uint8_t rest[128]; /* flags, counters: more than any kernel writes */
+};
+
+static void reversed(uint8_t to[6], const uint8_t from[6]) {
+  for (int i = 0; i < 6; i++) to[i] = from[5 - i];
+}
+
+static struct l2cap_address attribute_address(const uint8_t *address, uint8_t type) {
+  struct l2cap_address to;
+  memset(&to, 0, sizeof to);
+  to.family = bluetooth_family;
+  to.channel = htole16(attribute_channel);
+  to.type = type;
+  if (address) reversed(to.address, address);
+  return to;
+}
+
+/* Under way is no error. */
+static int connecting(int fd, const void *to, socklen_t length) {
+  if (connect(fd, to, length) == 0 || errno == EINPROGRESS || errno == EINTR) return fd;
+  int error = errno;
+  close(fd);
+  return -error;
+}
+
+int blupow_att_connect(const uint8_t *adapter, const uint8_t *address, uint8_t type) {
+  int fd = socket(bluetooth_family, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol_l2cap);
+  if (fd < 0) return -errno;
+  struct l2cap_address from = attribute_address(adapter, le_public), to = attribute_address(address, type);
+  if (bind(fd, (const struct sockaddr *)&from, sizeof from)) {
+    int error = errno;
+    close(fd);
+    return -error;
+  }
+  return connecting(fd, &to, sizeof to);
+}
+
+int blupow_att_family(void) {
+  int fd = socket(bluetooth_family, SOCK_SEQPACKET | SOCK_CLOEXEC, protocol_l2cap);
+  if (fd < 0) return errno;
+  close(fd);
+  return 0;
+}
+
+static int unix_socket(const char *path, struct sockaddr_un *at) {
+  memset(at, 0, sizeof *at);
+  at->sun_family = AF_UNIX;
+  if (strlen(path) >= sizeof at->sun_path) return -ENAMETOOLONG;
+  strcpy(at->sun_path, path);
+  int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return fd < 0 ? -errno : fd;
+}
+
+int blupow_att_connect_unix(const char *path) {
+  struct sockaddr_un at;
+  int fd = unix_socket(path, &at);
+  return fd < 0 ? fd : connecting(fd, &at, sizeof at);
+}
+
+int blupow_att_listen(const char *path) {
+  struct sockaddr_un at;
+  int fd = unix_socket(path, &at);
+  if (fd < 0) return fd;
+  if (bind(fd, (const struct sockaddr *)&at, sizeof at) || listen(fd, 16)) {
+    int error = errno;
+    close(fd);
+    return -error;
+  }
+  return fd;
+}
+
+int blupow_att_accept(int fd) {
+  int made = accept4(fd, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return made < 0 ? -errno : made;
+}
+
+int blupow_socket_error(int fd) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) ? errno : error;
+}
+
+int blupow_adapter_address(int number, uint8_t *address) {
+  int fd = socket(bluetooth_family, SOCK_RAW | SOCK_CLOEXEC, protocol_hci);
+  if (fd < 0) return errno;
+  struct adapter adapter;
+  memset(&adapter, 0, sizeof adapter);
+  adapter.number = (uint16_t)number;
+  int error = ioctl(fd, _IOR('H', 211, int), &adapter) ? errno : 0; /* HCIGETDEVINFO: needs no privilege */
+  close(fd);
+  if (!error) reversed(address, adapter.address);
+  return error;
+}

@@ -28,6 +28,7 @@ package struct DeviceRecord: Equatable, Sendable {
   private var connectMs: Int64?
   private var pollMs: Int64?
   private var rssi: Int?
+  private var link: LinkKind?
 
   package init(_ config: DeviceConfig, start: Instant) {
     self.config = config
@@ -50,6 +51,7 @@ package struct DeviceRecord: Equatable, Sendable {
     rate.note(success: answer.readings != nil)
     pollMs = outcome.lasted.milliseconds
     rssi = outcome.done?.rssi
+    link = outcome.linkedBy
     switch answer {
     case .readings(let readings):
       let age = outcome.ageAtEnd(of: config.name)
@@ -80,6 +82,6 @@ package struct DeviceRecord: Equatable, Sendable {
       rawSign: freshness.isAvailable ? last?.readings.rawSign ?? [] : [],
       implausible: freshness.isAvailable ? last?.readings.implausible ?? [] : [], failure: result.failure,
       successRate: rate.share, availability: availability.share, connectMs: connectMs, connectMsMean: connectTimes.mean,
-      pollMs: pollMs, consecutiveFailures: result.consecutiveFailures, deadline: deadline, rssi: rssi)
+      pollMs: pollMs, consecutiveFailures: result.consecutiveFailures, deadline: deadline, rssi: rssi, link: link)
   }
 }

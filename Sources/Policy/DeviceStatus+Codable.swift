@@ -3,7 +3,7 @@ import Readings
 
 extension DeviceStatus: Codable {
   private enum Key: String, CodingKey {
-    case name, address, profile, model, status, available, readings, implausible, failure, availability, rssi
+    case name, address, profile, model, status, available, readings, implausible, failure, availability, rssi, link
     case rawSign = "raw_sign"
     case testMode = "test_mode"
     case age = "age_s"
@@ -39,6 +39,7 @@ extension DeviceStatus: Codable {
     consecutiveFailures = try fields.decode(Int.self, forKey: .consecutiveFailures)
     deadline = .seconds(try fields.decode(Double.self, forKey: .deadline))
     rssi = try fields.decodeIfPresent(Int.self, forKey: .rssi)
+    link = try fields.decodeIfPresent(LinkKind.self, forKey: .link)
   }
 
   /// Every key is always there: null says that nobody knows.
@@ -65,6 +66,7 @@ extension DeviceStatus: Codable {
     try fields.encode(consecutiveFailures, forKey: .consecutiveFailures)
     try fields.encode(deadline.seconds, forKey: .deadline)
     try fields.encode(rssi, forKey: .rssi)
+    try fields.encode(link, forKey: .link)
   }
 
   private static let rfc3339 = Date.ISO8601FormatStyle(includingFractionalSeconds: true)

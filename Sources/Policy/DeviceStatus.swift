@@ -34,13 +34,15 @@ package struct DeviceStatus: Equatable, Sendable {
   package var deadline: Duration
   /// dBm, where the last poll scanned.
   package var rssi: Int?
+  /// What carried the last poll, where it came so far.
+  package var link: LinkKind?
 
   package init(
     name: String, address: Address, profile: String, model: String?, status: Freshness.Status, available: Bool, testMode: Bool,
     age: Duration?, readAt: Date?, readings: [String: Reading], rawSign: [String] = [],
     implausible: [String] = [], failure: FailureReport?, successRate: Double?,
     availability: Double?, connectMs: Int64?, connectMsMean: Double?, pollMs: Int64?, consecutiveFailures: Int,
-    deadline: Duration, rssi: Int?
+    deadline: Duration, rssi: Int?, link: LinkKind? = nil
   ) {
     self.name = name
     self.address = address
@@ -63,5 +65,6 @@ package struct DeviceStatus: Equatable, Sendable {
     self.consecutiveFailures = consecutiveFailures
     self.deadline = deadline
     self.rssi = rssi
+    self.link = link
   }
 }

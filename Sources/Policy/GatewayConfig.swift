@@ -11,12 +11,14 @@ package struct GatewayConfig: Equatable, Sendable {
   package var retryDelay: Duration
   package var cacheFor: Duration
   package var grace: Duration
+  /// What carries polls, where a device does not say.
+  package var link: LinkChoice
   package var devices: [DeviceConfig]
 
   package init(
     name: String, interval: Duration = .seconds(30), timeout: TimeoutScale = .automatic, attempts: Int = 2,
     retryDelay: Duration = .seconds(2), cacheFor: Duration = .seconds(300), grace: Duration = .seconds(600),
-    devices: [DeviceConfig]
+    link: LinkChoice = .auto, devices: [DeviceConfig]
   ) {
     self.name = name
     self.interval = interval
@@ -25,11 +27,12 @@ package struct GatewayConfig: Equatable, Sendable {
     self.retryDelay = retryDelay
     self.cacheFor = cacheFor
     self.grace = grace
+    self.link = link
     self.devices = devices
   }
 
   /// The devices by their address, in the order of its first mention: one module, one connection. The module's interval is the
-  /// smallest of its devices', its adapter the first that one of them names.
+  /// smallest of its devices', its adapter and its link the first that one of them names.
   package var modules: [ModuleConfig] {
     var order: [Address] = []
     var members: [Address: [DeviceConfig]] = [:]
@@ -42,7 +45,8 @@ package struct GatewayConfig: Equatable, Sendable {
       return ModuleConfig(
         module: Module(address: address, adapter: devices.lazy.compactMap(\.adapter).first), devices: devices,
         interval: devices.map { $0.interval ?? interval }.min() ?? interval, timeout: timeout, attempts: attempts,
-        retryDelay: retryDelay, cacheFor: cacheFor, grace: grace)
+        retryDelay: retryDelay, cacheFor: cacheFor, grace: grace,
+        link: devices.lazy.compactMap(\.link).first ?? link)
     }
   }
 }
@@ -63,19 +67,22 @@ package struct DeviceConfig: Equatable, Sendable {
   /// `nil`: any.
   package var adapter: String?
   /// `nil`: the gateway's.
+  package var link: LinkChoice?
+  /// `nil`: the gateway's.
   package var interval: Duration?
   /// Simulated; said wherever the device is shown.
   package var testMode: Bool
 
   package init(
-    name: String, address: Address, profile: String, unit: UInt8? = nil, adapter: String? = nil, interval: Duration? = nil,
-    testMode: Bool = false
+    name: String, address: Address, profile: String, unit: UInt8? = nil, adapter: String? = nil,
+    link: LinkChoice? = nil, interval: Duration? = nil, testMode: Bool = false
   ) {
     self.name = name
     self.address = address
     self.profile = profile
     self.unit = unit
     self.adapter = adapter
+    self.link = link
     self.interval = interval
     self.testMode = testMode
   }
@@ -91,4 +98,5 @@ package struct ModuleConfig: Equatable, Sendable {
   package var retryDelay: Duration
   package var cacheFor: Duration
   package var grace: Duration
+  package var link: LinkChoice
 }

@@ -37,6 +37,8 @@ package struct ModuleMachine: Equatable, Sendable {
   package private(set) var failures = 0
   private var polls = 0
   private var memory: [String: DeviceMemory]
+  /// Of the module itself, by the last poll that found something out.
+  private var learned: Learned?
 
   package init(_ config: ModuleConfig, firstPoll: Instant) {
     self.config = config
@@ -73,7 +75,8 @@ package struct ModuleMachine: Equatable, Sendable {
     let job = PollJob(
       module: config.module, devices: devices.map { (memory[$0.name] ?? DeviceMemory()).request($0, at: now) },
       // Two tries do not fit into so little.
-      attempts: deadline < .seconds(15) ? 1 : config.attempts, retryDelay: config.retryDelay)
+      attempts: deadline < .seconds(15) ? 1 : config.attempts, retryDelay: config.retryDelay, link: config.link,
+      learned: learned)
     return [.launch(Request(poll: poll, deadline: deadline, job: .poll(job)), due: due)]
   }
 
@@ -83,6 +86,7 @@ package struct ModuleMachine: Equatable, Sendable {
     } else if outcome.blamesModule {
       failures += 1
     }
+    learned = outcome.done?.learned ?? learned
     for device in config.devices {
       memory[device.name]?.learn(outcome.answers[device.name], notes: outcome.done?.blocks[device.name], at: now)
     }

@@ -19,6 +19,8 @@ package struct PollOutcome: Equatable, Sendable {
   package var done: Done?
   /// The furthest stage that was entered.
   package var stage: Stage
+  /// What carried it, where it came so far.
+  package var linkedBy: LinkKind?
   /// Launch to end.
   package var lasted: Duration
   /// It may have left a link.
@@ -30,7 +32,7 @@ package struct PollOutcome: Equatable, Sendable {
 
   package init(
     poll: String, answers: [String: Answer], readAt: [String: Duration] = [:], done: Done? = nil, stage: Stage = .start,
-    lasted: Duration = .zero,
+    linkedBy: LinkKind? = nil, lasted: Duration = .zero,
     needsRelease: Bool = false, trouble: FailureReport? = nil, workerCPU: Duration = .zero, workerPeakKiB: Int = 0
   ) {
     self.poll = poll
@@ -38,6 +40,7 @@ package struct PollOutcome: Equatable, Sendable {
     self.readAt = readAt
     self.done = done
     self.stage = stage
+    self.linkedBy = linkedBy
     self.lasted = lasted
     self.needsRelease = needsRelease
     self.trouble = trouble

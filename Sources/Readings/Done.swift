@@ -13,6 +13,8 @@ package struct Done: Equatable, Sendable {
   }
 
   package var link: Link
+  /// What carried it; `nil` where the session came to no link.
+  package var by: LinkKind?
   /// Milliseconds spent in each stage.
   package var stages: [Stage: Int64]
   /// Launch to connected.
@@ -25,14 +27,19 @@ package struct Done: Equatable, Sendable {
   package var rssi: Int?
   /// By device name.
   package var blocks: [String: BlockNotes]
+  /// What the kernel's link found out about the module.
+  package var learned: Learned?
   /// Trouble in cleaning up; it takes nothing from the readings.
   package var trouble: FailureReport?
 
   package init(
-    link: Link, stages: [Stage: Int64] = [:], connectMs: Int64? = nil, attempts: Int = 0, foundStanding: Bool = false,
-    rssi: Int? = nil, blocks: [String: BlockNotes] = [:], trouble: FailureReport? = nil
+    link: Link, by: LinkKind? = nil, stages: [Stage: Int64] = [:], connectMs: Int64? = nil, attempts: Int = 0,
+    foundStanding: Bool = false,
+    rssi: Int? = nil, blocks: [String: BlockNotes] = [:], learned: Learned? = nil, trouble: FailureReport? = nil
   ) {
     self.link = link
+    self.by = by
+    self.learned = learned
     self.stages = stages
     self.connectMs = connectMs
     self.attempts = attempts
@@ -57,7 +64,7 @@ package struct BlockNotes: Equatable, Sendable, Codable {
 }
 extension Done: Codable {
   private enum CodingKeys: String, CodingKey {
-    case link, attempts, rssi, blocks, trouble
+    case link, by, attempts, rssi, blocks, learned, trouble
     case stages = "stages_ms"
     case connectMs = "connect_ms"
     case foundStanding = "found_standing"
@@ -69,24 +76,28 @@ extension Done: Codable {
     let stages = try fields.decodeIfPresent([String: UInt32].self, forKey: .stages) ?? [:]
     self.init(
       link: try fields.decode(Link.self, forKey: .link),
+      by: try fields.decodeIfPresent(LinkKind.self, forKey: .by),
       stages: Dictionary(uniqueKeysWithValues: stages.compactMap { key, ms in Stage(rawValue: key).map { ($0, Int64(ms)) } }),
       connectMs: try fields.decodeIfPresent(UInt32.self, forKey: .connectMs).map(Int64.init),
       attempts: Int(try fields.decodeIfPresent(UInt32.self, forKey: .attempts) ?? 0),
       foundStanding: try fields.decodeIfPresent(Bool.self, forKey: .foundStanding) ?? false,
       rssi: try fields.decodeIfPresent(Int.self, forKey: .rssi),
       blocks: try fields.decodeIfPresent([String: BlockNotes].self, forKey: .blocks) ?? [:],
+      learned: try fields.decodeIfPresent(Learned.self, forKey: .learned),
       trouble: try fields.decodeIfPresent(FailureReport.self, forKey: .trouble))
   }
 
   package func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: CodingKeys.self)
     try fields.encode(link, forKey: .link)
+    try fields.encodeIfPresent(by, forKey: .by)
     try fields.encode(Dictionary(uniqueKeysWithValues: stages.map { ($0.rawValue, $1) }), forKey: .stages)
     try fields.encodeIfPresent(connectMs, forKey: .connectMs)
     try fields.encode(attempts, forKey: .attempts)
     try fields.encode(foundStanding, forKey: .foundStanding)
     try fields.encodeIfPresent(rssi, forKey: .rssi)
     if !blocks.isEmpty { try fields.encode(blocks, forKey: .blocks) }
+    try fields.encodeIfPresent(learned, forKey: .learned)
     try fields.encodeIfPresent(trouble, forKey: .trouble)
   }
 }

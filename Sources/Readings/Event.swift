@@ -1,7 +1,9 @@
-/// What a worker says: one line each, in this order in a poll: stages as they are entered, one `readings` or `failed` a device,
+/// What a worker says: one line each, in this order in a poll: stages as they are entered, the link before its first, one `readings` or `failed` a device,
 /// `done`. A stopped worker ends with `stopped` instead.
 package enum Event: Equatable, Sendable {
   case stage(Stage, attempt: Int)
+  /// What will carry this poll to its module.
+  case link(by: LinkKind)
   case readings(DeviceReadings)
   /// `device` is `nil` where the request itself, a scan, a release or a probe failed.
   case failed(device: String?, FailureReport)

@@ -2,7 +2,7 @@ import FoundationEssentials
 
 extension EventLine: Codable {
   private enum Key: String, CodingKey {
-    case v, poll, event, stage, attempt, device, failure
+    case v, poll, event, stage, attempt, by, device, failure
     case time = "t_ms"
   }
 
@@ -27,6 +27,7 @@ extension EventLine: Codable {
     case "stage":
       event = .stage(
         try fields.decode(Stage.self, forKey: .stage), attempt: Int(try fields.decode(UInt32.self, forKey: .attempt)))
+    case "link": event = .link(by: try fields.decode(LinkKind.self, forKey: .by))
     case "readings": event = .readings(try DeviceReadings(from: decoder))
     case "failed":
       event = .failed(
@@ -50,6 +51,9 @@ extension EventLine: Codable {
       try fields.encode("stage", forKey: .event)
       try fields.encode(stage, forKey: .stage)
       try fields.encode(attempt, forKey: .attempt)
+    case .link(let kind):
+      try fields.encode("link", forKey: .event)
+      try fields.encode(kind, forKey: .by)
     case .readings(let readings):
       try fields.encode("readings", forKey: .event)
       try readings.encode(to: encoder)

@@ -124,7 +124,7 @@ extension Failure {
       """
     case .connectTimeout:
       """
-      Bluetooth knows it, but it does not answer: another client (the phone app, a Renogy ONE, a second integration) may hold \
+      It does not answer: another client (the phone app, a Renogy ONE, a second integration) may hold \
       its only connection, or it is out of range or without power.
       """
     case .connectFailed: "The radio link could not be made: check the distance and what stands between."

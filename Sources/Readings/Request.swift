@@ -49,12 +49,20 @@ package struct PollJob: Equatable, Sendable {
   package var attempts: Int
   /// The pause before the second try; it doubles.
   package var retryDelay: Duration
+  package var link: LinkChoice
+  /// What an earlier poll found out about the module.
+  package var learned: Learned?
 
-  package init(module: Module, devices: [DeviceRequest], attempts: Int = 2, retryDelay: Duration = .seconds(2)) {
+  package init(
+    module: Module, devices: [DeviceRequest], attempts: Int = 2, retryDelay: Duration = .seconds(2), link: LinkChoice = .auto,
+    learned: Learned? = nil
+  ) {
     self.module = module
     self.devices = devices
     self.attempts = attempts
     self.retryDelay = retryDelay
+    self.link = link
+    self.learned = learned
   }
 }
 
@@ -83,7 +91,7 @@ package struct DeviceRequest: Equatable, Sendable {
 
 extension Request: Codable {
   private enum Key: String, CodingKey {
-    case v, job, poll, parent, module, devices, attempts, adapter
+    case v, job, poll, parent, module, devices, attempts, adapter, link, learned
     case deadline = "deadline_s"
     case retryDelay = "retry_delay_s"
     case duration = "for_s"
@@ -130,7 +138,9 @@ extension Request: Codable {
       job = .poll(
         PollJob(
           module: try fields.decode(Module.self, forKey: .module), devices: devices, attempts: attempts,
-          retryDelay: try seconds(.retryDelay, .zero ... .seconds(30), default: .seconds(2))))
+          retryDelay: try seconds(.retryDelay, .zero ... .seconds(30), default: .seconds(2)),
+          link: try fields.decodeIfPresent(LinkChoice.self, forKey: .link) ?? .auto,
+          learned: try fields.decodeIfPresent(Learned.self, forKey: .learned)))
     case "scan":
       job = .scan(
         duration: try seconds(.duration, .seconds(1)...deadline, default: min(.seconds(10), deadline)),
@@ -154,6 +164,8 @@ extension Request: Codable {
       try fields.encode(poll.devices, forKey: .devices)
       try fields.encode(poll.attempts, forKey: .attempts)
       try fields.encode(poll.retryDelay.seconds, forKey: .retryDelay)
+      if poll.link != .auto { try fields.encode(poll.link, forKey: .link) }
+      try fields.encodeIfPresent(poll.learned, forKey: .learned)
     case .scan(let duration, let adapter):
       try fields.encode("scan", forKey: .job)
       try fields.encode(duration.seconds, forKey: .duration)

@@ -37,6 +37,8 @@ enum Alarm: Equatable, Sendable {
   case fragment(link: Int, device: String, fragments: [[UInt8]], index: Int, request: Int)
   /// Look whether bluetoothd should still list this device.
   case forget(device: String, listing: Int)
+  /// The attempt of a module's socket ends.
+  case attach(session: Int)
 }
 
 /// A D-Bus error.

@@ -18,16 +18,23 @@ package struct Runner {
   private let stop: Int32
   /// The standard input, where commands are taken from it.
   private let input: Int32?
+  /// The modules' sockets, where they are asked for.
+  private var sockets: AttributeSockets?
   private var lines = LineSplitter(maxLine: 1_048_576, maxTotal: .max)
 
   /// Connects, and takes the name; what is in the way is a sentence.
-  package init(_ setup: Setup, address: String, stop: Int32, input: Int32?) throws(End) {
+  package init(_ setup: Setup, address: String, stop: Int32, input: Int32?, attSockets: String? = nil) throws(End) {
     do {
       bus = try Connection(address: address)
     } catch {
       throw .unavailable("The bus at \(address) cannot be reached: \(Self.sentence(error))")
     }
     world = World(setup)
+    do throws(Mistake) {
+      sockets = try attSockets.map { directory throws(Mistake) in
+        try AttributeSockets(in: directory, for: setup.modules.map(\.address))
+      }
+    } catch { throw .unavailable(error.description) }
     self.stop = stop
     self.input = input
     let daemon = "org.freedesktop.DBus"
@@ -44,14 +51,17 @@ package struct Runner {
 
   /// Until it is stopped.
   package mutating func run() -> End {
+    defer { sockets?.remove() }
     do {
       try perform(.start)
       while true {
         let due = world.nextDue.map { start + $0 } ?? .now + .seconds(3600)
-        switch try bus.next(until: due, watching: [stop] + (input.map { [$0] } ?? [])) {
+        let watched = [stop] + (input.map { [$0] } ?? []) + (sockets?.descriptors ?? [])
+        switch try bus.next(until: due, watching: watched) {
         case .message(let message): if let event = Self.event(message) { try perform(event) }
         case .readable(stop): return .stopped
-        case .readable: if try !readInput() { return .stopped }
+        case .readable(let descriptor) where descriptor == input: if try !readInput() { return .stopped }
+        case .readable(let descriptor): if let event = sockets?.event(of: descriptor) { try perform(event) }
         case .deadline: try perform(.woke)
         }
       }
@@ -67,6 +77,8 @@ package struct Runner {
       switch effect {
       case .send(let message): try bus.send(message)
       case .note(let note): try write(note)
+      case .packet(let session, let packet): sockets?.send(packet, to: session)
+      case .hangUp(let session): sockets?.close(session)
       }
     }
   }

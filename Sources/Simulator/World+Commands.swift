@@ -61,13 +61,15 @@ extension World {
 
   private mutating func noteState() {
     let all = devices.values.sorted { $0.path < $1.path }
+    let waiting = sessions.values.filter { [.waiting, .running, .mute].contains($0.progress) }.map(\.address)
+    let listening = sessions.filter(\.value.notifying).map { Self.client($0.key) }
     note(
       "state",
       [
         "links": .strings(all.filter(\.isConnected).map(\.address)),
-        "pending": .strings(all.filter { if case .pending = $0.link { true } else { false } }.map(\.address)),
+        "pending": .strings(all.filter { if case .pending = $0.link { true } else { false } }.map(\.address) + waiting.sorted()),
         "discovering": .strings(adapters.flatMap(\.discovering)),
-        "notifying": .strings(Set(all.flatMap { $0.notifying.values.flatMap { $0 } }).sorted()),
+        "notifying": .strings(Set(all.flatMap { $0.notifying.values.flatMap { $0 } } + listening).sorted()),
         "listed": .strings(all.map(\.path)),
       ])
   }

@@ -41,16 +41,18 @@ extension World {
     guard let device = devices[path], device.link.id == link, let module = modules[device.address] else { return }
     let notify = device.table?.characteristics.first { $0.uuid == GattTable.notify }?.path ?? ""
     let heard = device.subscribed.contains(notify)
+    let heardBySocket = notifySession(of: link, nil)
     if index == 0 {
       note(
         "reply",
         [
           "address": .string(device.address), "n": .int(request), "fragments": .strings(fragments.map { Hex.text($0) }),
-          "notified": .bool(heard),
+          "notified": .bool(heard || heardBySocket),
         ])
     }
     var index = index
     repeat {
+      _ = notifySession(of: link, fragments[index])
       if heard {
         devices[path]?.values[notify] = fragments[index]
         changed("\(path)/\(notify)", Interface.characteristic, ["Value": .bytes(fragments[index])])

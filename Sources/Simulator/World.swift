@@ -11,6 +11,11 @@ package struct World: Sendable {
     /// A client's unique name left the bus.
     case clientGone(String)
     case command(Command)
+    /// Somebody connected to a module's socket; the number names the connection.
+    case attached(Int, address: String)
+    case packet(Int, [UInt8])
+    /// The other end closed it.
+    case detached(Int)
     /// The moment of `nextDue` has come.
     case woke
   }
@@ -18,6 +23,9 @@ package struct World: Sendable {
   package enum Effect: Equatable, Sendable {
     case send(Message)
     case note(Note)
+    /// On that connection of a module's socket.
+    case packet(Int, [UInt8])
+    case hangUp(Int)
   }
 
   let setup: Setup
@@ -27,6 +35,8 @@ package struct World: Sendable {
   var devices: [String: Device] = [:]
   /// What will be found on a link, by link.
   var pendingTables: [Int: GattTable] = [:]
+  /// Connections of modules' sockets.
+  var sessions: [Int: AttributeSession] = [:]
   /// Everyone who has called, so that the journal can say when one goes.
   private var clients: Set<String> = []
   private(set) var agenda = Agenda()
@@ -63,6 +73,9 @@ package struct World: Sendable {
     case .call(let message): answer(message)
     case .clientGone(let client): release(client)
     case .command(let command): obey(command)
+    case .attached(let session, let address): attach(session, to: address)
+    case .packet(let session, let packet): hear(packet, by: session)
+    case .detached(let session): detach(session)
     case .woke: break
     }
     settle()
@@ -79,6 +92,7 @@ package struct World: Sendable {
     case .fragment(let link, let device, let fragments, let index, let request):
       deliver(fragments, from: index, request: request, link: link, device: device)
     case .forget(let device, let listing): considerForgetting(device, listing)
+    case .attach(let session): concludeAttach(session)
     }
     settle()
   }
@@ -96,6 +110,7 @@ package struct World: Sendable {
       modules[address] = module
     }
     for path in devices.keys.sorted() { startAttempt(path) }
+    settleSessions()
   }
 
   private mutating func release(_ client: String) {
@@ -111,6 +126,13 @@ package struct World: Sendable {
   mutating func set(_ alarm: Alarm, in delay: Duration) { agenda.add(alarm, at: now + delay) }
 
   mutating func send(_ message: Message) { effects.append(.send(message)) }
+
+  mutating func send(_ packet: [UInt8], to session: Int) { effects.append(.packet(session, packet)) }
+
+  mutating func hangUp(_ session: Int) {
+    sessions[session] = nil
+    effects.append(.hangUp(session))
+  }
 
   mutating func refuse(_ call: Message, _ refusal: Refusal) {
     if !call.noReply { send(call.reply(error: refusal.name, refusal.text)) }

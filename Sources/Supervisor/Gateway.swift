@@ -18,6 +18,7 @@ package actor Gateway {
   private var records: [String: DeviceRecord]
   private var reports: [String: StatusReport] = [:]
   private var problems: [Address: Problem] = [:]
+  private var hasToldFallback = false
   private var sessions = Sessions()
   private var sleepers: [Address: Task<Void, Never>] = [:]
   private var wishes: Set<Address> = []
@@ -222,6 +223,10 @@ package actor Gateway {
       records[device.name]?.note(outcome, limits: machine.freshnessLimits, at: now, wall: Date())
     }
     if outcome.succeeded, problems.removeValue(forKey: address) != nil { log.notice("\(address)'s link is free again") }
+    if machine.config.link == .auto, outcome.linkedBy == .bluez, !hasToldFallback {
+      hasToldFallback = true
+      log.notice("the kernel's own links are not to be had here: links are bluetoothd's (link: auto)")
+    }
     if outcome.done?.foundStanding == true {
       log.notice("\(address) was connected by another program, or by a worker that was killed; that link was freed")
     }

@@ -22,6 +22,7 @@ package struct PollTranscript: Sendable {
   private var deadline: Duration?
   private var killed = false
   private var strangers = 0
+  private var linkedBy: LinkKind?
   package private(set) var stage = Stage.start
   private var fresh: DeviceReadings?
 
@@ -72,6 +73,7 @@ package struct PollTranscript: Sendable {
     guard done == nil else { return babbled("went on after its last line") }
     switch event {
     case .stage(let entered, _): stage = max(stage, entered)
+    case .link(let kind): linkedBy = kind
     case .readings(let readings):
       guard devices.contains(readings.device) else { return babbled("answered for a device that was not asked for") }
       if case .readings = answers[readings.device] {
@@ -106,7 +108,7 @@ package struct PollTranscript: Sendable {
     let hasSuccess = self.answers.values.contains { $0.readings != nil }
     return PollOutcome(
       poll: poll, answers: Dictionary(uniqueKeysWithValues: answers), readAt: readAt, done: done, stage: stage,
-      lasted: ending.lasted,
+      linkedBy: linkedBy, lasted: ending.lasted,
       needsRelease: mayHaveLeftLink(ending),
       trouble: done?.trouble ?? trouble ?? (hasSuccess ? fault ?? (isWhole ? nil : missing) : nil),
       workerCPU: ending.cpu, workerPeakKiB: ending.peakKiB)
@@ -136,6 +138,8 @@ package struct PollTranscript: Sendable {
 
   private func mayHaveLeftLink(_ ending: Ending) -> Bool {
     if let done { return done.link == .left }
+    // The kernel's link ended with its process.
+    if linkedBy == .kernel { return false }
     guard case .exited = ending.cause, deadline == nil, !stopped else { return true }
     // One that ended by itself before it came to the radio has left nothing.
     return stage >= .release || verdict == nil

@@ -16,6 +16,8 @@ package final class Simulation: Sendable {
   package let bus: Child
   package let simulator: Child
   package var busAddress: String { "unix:path=\(directory)/bus" }
+  /// Where the modules' attribute sockets are: BLUPOW_ATT_SOCKETS of a worker that shall take the kernel's link.
+  package var attSockets: String { "\(directory)/att" }
   private let drained: Task<Void, Never>
   private let ended = Mutex(false)
 
@@ -35,7 +37,8 @@ package final class Simulation: Sendable {
     let directory = try makeDirectory()
     do {
       try write(busConfiguration(directory, policy: busPolicy), to: "\(directory)/bus.conf")
-      var arguments = ["--control", "--die-with-parent"]
+      guard mkdir("\(directory)/att", 0o700) == 0 else { throw Trouble("No directory in \(directory): \(errorText(errno)).") }
+      var arguments = ["--control", "--die-with-parent", "--att-sockets", "\(directory)/att"]
       if let setup {
         try write(setup, to: "\(directory)/simulator.json")
         arguments += ["--config", "\(directory)/simulator.json"]

@@ -12,10 +12,11 @@ package struct WorkerCommand: Equatable, Sendable {
     self.environment = environment
   }
 
-  /// What a worker needs of ours, and nothing else: the bus, the directory of the locks, language and time zone.
+  /// What a worker needs of ours, and nothing else: the bus, what stands in for the radio in tests, the directory of the locks,
+  /// language and time zone.
   package static var inherited: [String: String] {
     var found: [String: String] = [:]
-    for name in ["DBUS_SYSTEM_BUS_ADDRESS", "XDG_RUNTIME_DIR", "LANG", "TZ"] {
+    for name in ["DBUS_SYSTEM_BUS_ADDRESS", "BLUPOW_ATT_SOCKETS", "XDG_RUNTIME_DIR", "LANG", "TZ"] {
       if let value = getenv(name) { found[name] = String(cString: value) }
     }
     return found

@@ -53,7 +53,9 @@ let stop = blupow_catch_stop()
 guard stop >= 0 else { finish(.software, "Signals cannot be caught (\(-stop)).") }
 
 do {
-  var runner = try Runner(world, address: bus.address, stop: stop, input: invocation.control ? 0 : nil)
+  var runner = try Runner(
+    world, address: bus.address, stop: stop, input: invocation.control ? 0 : nil,
+    attSockets: invocation.attSockets)
   if case .unavailable(let sentence) = runner.run() { finish(.unavailable, sentence) }
 } catch {
   if case .unavailable(let sentence) = error { finish(.unavailable, sentence) }

@@ -11,7 +11,7 @@ enum Arguments {
 
   static let help = """
     usage: blupow-worker poll --address A --profile P [--unit N] [--adapter hci0] [--deadline 25s]
-                              [--attempts 2] [--retry-delay 2s] [--model M]
+                              [--attempts 2] [--retry-delay 2s] [--model M] [--link auto]
            blupow-worker scan [--for 10s] [--adapter hci0] [--deadline T]
            blupow-worker release --address A [--adapter hci0] [--deadline 8s]
            blupow-worker probe [--deadline 8s]
@@ -27,6 +27,7 @@ enum Arguments {
       --attempts N     connection tries, 1 to 5
       --retry-delay T  pause before the second try; it doubles
       --model M        the model, where known: some signs depend on it
+      --link WHICH     auto, kernel or bluez: the kernel's own link dies with this process, bluetoothd's does not
       --for T          how long to scan
 
     exit: 0 ok, 64 usage, 69 bus, bluetoothd or adapter missing or off, 70 a bug, 75 try again, 76 broken protocol, 77 refused
@@ -52,6 +53,7 @@ enum Arguments {
   private static let flags: [String: Set<String>] = [
     "poll": [
       "--address", "--profile", "--unit", "--adapter", "--deadline", "--attempts", "--retry-delay", "--model",
+      "--link",
     ],
     "scan": ["--for", "--adapter", "--deadline"],
     "release": ["--address", "--adapter", "--deadline"],
@@ -84,10 +86,12 @@ enum Arguments {
       guard let profile = flags["--profile"] else { throw usage("poll needs --profile.") }
       let device = DeviceRequest(
         name: profile, profile: profile, unit: try number("--unit", in: 1...255).map(UInt8.init), model: flags["--model"])
+      let link = flags["--link"] ?? LinkChoice.auto.rawValue
+      guard let link = LinkChoice(rawValue: link) else { throw usage("--link '\(link)' is not auto, kernel or bluez.") }
       parsed = .poll(
         PollJob(
           module: try module(), devices: [device], attempts: try number("--attempts", in: 1...5) ?? 2,
-          retryDelay: try duration("--retry-delay", .seconds(2))))
+          retryDelay: try duration("--retry-delay", .seconds(2)), link: link))
     case "scan":
       let time = try duration("--for", .seconds(10))
       if flags["--deadline"] == nil { deadline = time + .seconds(5) }

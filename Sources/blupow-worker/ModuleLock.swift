@@ -1,4 +1,3 @@
-import BlueZ
 import Glibc
 import Readings
 
@@ -34,8 +33,7 @@ struct ModuleLock: ~Copyable {
   ///
   /// On a bus of its own a worker has a radio of its own: it shares nothing with the host's service, nor its locks.
   private static func open(_ address: Address) -> Int32? {
-    let bus = getenv("DBUS_SYSTEM_BUS_ADDRESS").map { String(cString: $0) }
-    let isHost = bus.map { $0.contains("/run/dbus/system_bus_socket") } ?? true
+    let isHost = Surroundings.isHostsBus
     if isHost, let made = open("/run/blupow/lock/\(address)", O_RDONLY) { return made }
     var places: [String] = []
     if let user = getenv("XDG_RUNTIME_DIR").map({ String(cString: $0) }), user.hasPrefix("/") { places.append("\(user)/blupow") }

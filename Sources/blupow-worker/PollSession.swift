@@ -1,8 +1,7 @@
+import ATT
 import BlueZ
 import Devices
 import Readings
-
-extension ModuleLink: Link {}
 
 /// One poll of one module: one connection, all its devices.
 final class PollSession {
@@ -14,7 +13,7 @@ final class PollSession {
   private var waiting: [DeviceRequest]
   private var firstFailure: Failure?
   private var done = Done(link: .none)
-  private var link: ModuleLink?
+  private var link: (any Carrier)?
   /// Held until the process ends.
   private var lock: ModuleLock?
 
@@ -46,14 +45,16 @@ final class PollSession {
   }
 
   private func work() throws {
+    let route = try Surroundings.route(job.link, adapter: job.module.adapter)
+    let kind: LinkKind = route == nil ? .bluez : .kernel
+    done.by = kind
+    try reporter.emit(.link(by: kind))
+    if job.link == .auto { reporter.log("link: \(kind.rawValue)") }
     var last: FailureReport?
     var attempts = job.attempts
     var attempt = 1
     while true {
-      // A D-Bus connection of its own for each attempt: bluetoothd remembers the subscriptions of one that lives, and refuses
-      // them the second time.
-      let bus = try radio.open(attempt: attempt)
-      let link = try module(on: bus, attempt, last)
+      let link = try route.map { try carrier(by: $0) } ?? carrier(attempt, last)
       attempts = budget.affordable(attempts, from: attempt, pause: job.retryDelay)
       do {
         try connectAndRead(link, attempt, of: attempts)
@@ -63,25 +64,41 @@ final class PollSession {
         do { _ = try link.disconnect(at: report.stage, until: min(budget.work, .now + .seconds(5))) } catch is FailureReport {}
         let pause = job.retryDelay * (1 << (attempt - 1))
         guard .now + pause + budget.shortestAttempt < budget.work - budget.reading else { throw report }
-        let _: Bool? = try bus.wait(at: report.stage, until: .now + pause) { _ in nil }
+        try link.pause(at: report.stage, until: .now + pause)
         last = report
         attempt += 1
       }
     }
   }
 
+  /// What one attempt learned is the next one's to use.
+  private func carrier(by route: Route) throws -> any Carrier {
+    let link = try KernelCarrier(
+      to: job.module.address, by: route, learned: link?.learned ?? job.learned, stop: radio.stop)
+    self.link = link
+    return link
+  }
+
+  private func carrier(_ attempt: Int, _ last: FailureReport?) throws -> any Carrier {
+    // A D-Bus connection of its own for each attempt: bluetoothd remembers the subscriptions of one that lives, and refuses
+    // them the second time.
+    let bus = try radio.open(attempt: attempt)
+    return try module(on: bus, attempt, last)
+  }
+
   /// The module as bluetoothd has it: freed if somebody's link stands, scanned for if it is unknown.
-  private func module(on bus: BlueZBus, _ attempt: Int, _ last: FailureReport?) throws -> ModuleLink {
+  private func module(on bus: BlueZBus, _ attempt: Int, _ last: FailureReport?) throws -> any Carrier {
     let adapter = try bus.adapter(for: job.module)
     let link = ModuleLink(bus, to: job.module.address, at: adapter.path(of: job.module.address))
-    self.link = link
+    let carrier = BlueZCarrier(link, on: bus)
+    self.link = carrier
     if link.isKnown {
       try reporter.enter(.release, attempt: attempt)
       if attempt == 1 { done.foundStanding = link.stands }
       _ = try link.free(until: min(budget.work, .now + .seconds(5)))
     }
     if !link.isKnown { try find(link, bus, adapter, last) }
-    return link
+    return carrier
   }
 
   /// Unknown to bluetoothd: scan until it is heard, never for a fixed time, and stop the scan before connecting.
@@ -105,7 +122,7 @@ final class PollSession {
     done.rssi = link.rssi
   }
 
-  private func connectAndRead(_ link: ModuleLink, _ attempt: Int, of attempts: Int) throws {
+  private func connectAndRead(_ link: any Carrier, _ attempt: Int, of attempts: Int) throws {
     let end = budget.attempt(attempt, of: attempts, pause: job.retryDelay)
     done.attempts = attempt
     try reporter.enter(.connect, attempt: attempt)
@@ -114,18 +131,14 @@ final class PollSession {
     // A link that came late in its attempt is worth a moment more.
     let settled = min(max(end, .now + .seconds(3)), budget.work)
     try reporter.enter(.services, attempt: attempt)
-    let notify = try link.resolve(
-      .init(
-        writeService: ModuleGATT.writeService, write: ModuleGATT.write, notifyService: ModuleGATT.notifyService,
-        notify: ModuleGATT.notify),
-      until: settled)
+    try link.resolve(until: settled)
     try reporter.enter(.subscribe, attempt: attempt)
-    try link.subscribe(to: notify, until: settled)
+    try link.subscribe(until: settled)
     try reporter.enter(.read, attempt: attempt)
     try read(link)
   }
 
-  private func read(_ link: ModuleLink) throws {
+  private func read<L: Carrier>(_ link: L) throws {
     while let device = waiting.first {
       guard let profile = Profile.named(device.profile) else { return }
       let outcome = try DevicePoll(device, profile: profile, link: link, deadline: budget.work).run()
@@ -158,13 +171,14 @@ final class PollSession {
 
   /// Disconnect and see it closed. Trouble here takes nothing from the readings.
   private func close() throws {
+    done.learned = link?.learned
     guard let link, link.mayStand else {
       done.link = done.attempts > 0 || done.foundStanding ? .closed : .none
       return
     }
     try reporter.enter(.disconnect)
     do {
-      done.link = try link.disconnect(until: budget.closing) ? .closed : .left
+      done.link = try link.disconnect(at: .disconnect, until: budget.closing) ? .closed : .left
     } catch let report as FailureReport {
       done.link = .left
       done.trouble = report

@@ -1,4 +1,3 @@
-import BlueZ
 import CLinux
 import Glibc
 import Readings
@@ -53,8 +52,7 @@ struct Worker {
   }
 
   private static func job(_ request: Request, reporter: Reporter, budget: Budget, stop: Int32) throws -> ExitCode {
-    let address = getenv("DBUS_SYSTEM_BUS_ADDRESS").map { String(cString: $0) } ?? "unix:path=/run/dbus/system_bus_socket"
-    let radio = Radio(busAddress: address, stop: stop, reporter: reporter, budget: budget)
+    let radio = Radio(busAddress: Surroundings.bus, stop: stop, reporter: reporter, budget: budget)
     switch request.job {
     case .poll(let poll): return try PollSession(poll, radio: radio).run()
     case .scan(let duration, let adapter): return try radio.scan(for: duration, on: adapter)

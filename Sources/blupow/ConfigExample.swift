@@ -11,6 +11,7 @@ enum ConfigExample {
     retry_delay: 2s               # pause before the second try; it doubles
     cache_for: 5m                 # how long the last readings still stand for a device that does not answer
     grace: 10m                    # after that it is unavailable, and shows nothing
+    link: auto                    # kernel: a link that dies with its worker; bluez: bluetoothd's; auto: kernel where it can be had
 
     devices:
       - name: Inverter
@@ -18,6 +19,7 @@ enum ConfigExample {
         profile: inverter
         # unit: 32                # Modbus unit (default: the profile's); behind a hub every entry names its own
         # adapter: hci0           # default: any that is on
+        # link: bluez             # default: the one above
         # interval: 60s           # default: the one above
         # test_mode: true         # say wherever it is shown that this device is simulated
 

@@ -71,7 +71,7 @@ struct ConfigFile {
   // MARK: - Pieces
 
   /// Settings of one value: each can also be set by `BLUPOW_` and its name in capitals.
-  static let scalars = ["gateway", "interval", "timeout", "attempts", "retry_delay", "cache_for", "grace"]
+  static let scalars = ["gateway", "interval", "timeout", "attempts", "retry_delay", "cache_for", "grace", "link"]
 
   static func variable(_ scalar: String) -> String { "BLUPOW_" + scalar.uppercased() }
 
@@ -101,9 +101,12 @@ struct ConfigFile {
     let ages = Duration.zero ... .seconds(86_400)
     if let cache = try fields.value("cache_for", words(ages), duration(ages)) { config.cacheFor = cache }
     if let grace = try fields.value("grace", words(ages), duration(ages)) { config.grace = grace }
+    if let link = try fields.value("link", links, { LinkChoice(rawValue: $0) }) { config.link = link }
   }
 
-  private static let deviceKeys = ["name", "address", "profile", "unit", "adapter", "interval", "test_mode"]
+  private static let deviceKeys = ["name", "address", "profile", "unit", "adapter", "link", "interval", "test_mode"]
+
+  private static let links = "`auto`, `kernel` or `bluez`"
 
   private static func device(
     _ node: Node, file: String, path: String, _ intervals: ClosedRange<Duration>, _ others: [DeviceConfig]
@@ -121,13 +124,14 @@ struct ConfigFile {
     }
     let unit = try fields.value("unit", "a Modbus unit from 1 to 255", number(1...255)).map { UInt8($0) }
     let adapter = try fields.value("adapter", "an adapter's name like hci0") { adapterName($0) }
+    let link = try fields.value("link", links) { LinkChoice(rawValue: $0) }
     let interval = try fields.value(
       "interval", "a duration from \(text(intervals.lowerBound)) to \(text(intervals.upperBound))"
     ) { text in Duration(text: text).flatMap { intervals.contains($0) ? $0 : nil } }
     let testMode = try fields.value("test_mode", "true or false") { ["true": true, "false": false][$0] } ?? false
     let device = DeviceConfig(
       name: name ?? address.text, address: address, profile: profile ?? Profile.inverter.name, unit: unit,
-      adapter: adapter, interval: interval, testMode: testMode)
+      adapter: adapter, link: link, interval: interval, testMode: testMode)
     if others.contains(where: { $0.name == device.name }) {
       throw fields.wrong("another device is called '\(device.name)' already; give each a name of its own.")
     }

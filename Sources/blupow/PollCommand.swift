@@ -22,11 +22,18 @@ struct PollCommand: AsyncParsableCommand {
   @Option(help: "The configuration (default: $BLUPOW_CONFIG, else /etc/blupow/blupow.yaml).")
   var config: String?
 
+  @Option(help: "auto, kernel or bluez, for every device (default: the configuration's).")
+  var link: LinkChoice?
+
   @Flag(name: .shortAndLong, help: "Log what the workers say.")
   var verbose = false
 
   func run() async throws {
-    let config = try Console.config(config)
+    var config = try Console.config(config)
+    if let link {
+      config.link = link
+      for index in config.devices.indices { config.devices[index].link = nil }
+    }
     if let unknown = names.first(where: { name in !config.devices.contains { $0.name == name } }) {
       throw ValidationError("No device is called '\(unknown)'; there are: \(config.devices.map(\.name).joined(separator: ", ")).")
     }
@@ -59,6 +66,8 @@ private final class Table: Sendable {
     try result.withLock { $0 }?.get()
   }
 }
+
+extension LinkChoice: ExpressibleByArgument {}
 
 /// Runs `body`; at SIGINT, SIGTERM or SIGHUP cancels it, waits for its end, and gives `nil`.
 func stoppable<T: Sendable>(_ body: @escaping @Sendable () async -> T) async -> T? {

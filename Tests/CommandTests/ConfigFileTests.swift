@@ -19,6 +19,16 @@ import Testing
     #expect(config.grace == .seconds(600))
   }
 
+  @Test func `the link is the device's, else the environment's, else the file's, else the worker's to choose`() throws {
+    func links(_ text: String, _ environment: [String: String] = [:]) throws -> [LinkChoice] {
+      try ConfigFile.parse(text, file: "c.yaml", environment: environment).modules.map(\.link)
+    }
+    #expect(try links(Self.device) == [.auto])
+    #expect(try links("link: bluez\n" + Self.device) == [.bluez])
+    #expect(try links("link: bluez\n" + Self.device, ["BLUPOW_LINK": "kernel"]) == [.kernel])
+    #expect(try links("link: bluez\n" + Self.device + "    link: auto\n") == [.auto])
+  }
+
   @Test func `the example is a configuration with exactly the defaults`() throws {
     let example = try ConfigFile.parse(ConfigExample.text, file: "example")
     var plain = try ConfigFile.parse(Self.device, file: "c.yaml")
@@ -32,7 +42,7 @@ import Testing
       ("devices: []", "c.yaml:1:1: `devices` is missing: one entry with an address is a whole configuration."),
       (
         "intervall: 30s\n" + device,
-        "c.yaml:1:1: intervall is not a known key; known here: gateway, interval, timeout, attempts, retry_delay, cache_for, grace, devices."
+        "c.yaml:1:1: intervall is not a known key; known here: gateway, interval, timeout, attempts, retry_delay, cache_for, grace, link, devices."
       ),
       ("interval: 5s\n" + device, "c.yaml:1:11: interval: '5s' is not a duration from 10s to 300s."),
       ("interval:\n" + device, "c.yaml:1:10: interval: has no value."),
@@ -52,9 +62,11 @@ import Testing
       (device + "    profile: toaster\n", "c.yaml:3:14: devices[0].profile: 'toaster' is not one of: inverter."),
       (device + "    unit: 256\n", "c.yaml:3:11: devices[0].unit: '256' is not a Modbus unit from 1 to 255."),
       (device + "    adapter: usb0\n", "c.yaml:3:14: devices[0].adapter: 'usb0' is not an adapter's name like hci0."),
+      ("link: dbus\n" + device, "c.yaml:1:7: link: 'dbus' is not `auto`, `kernel` or `bluez`."),
+      (device + "    link: none\n", "c.yaml:3:11: devices[0].link: 'none' is not `auto`, `kernel` or `bluez`."),
       (
         device + "    colour: red\n",
-        "c.yaml:3:5: devices[0].colour is not a known key; known here: name, address, profile, unit, adapter, interval, test_mode."
+        "c.yaml:3:5: devices[0].colour is not a known key; known here: name, address, profile, unit, adapter, link, interval, test_mode."
       ),
       (
         device + "  - address: d8:b6:73:bf:4f:75\n    name: B\n",

@@ -27,9 +27,10 @@ struct ImportGraphTests {
     Room("Policy", ["Readings"], system: ["FoundationEssentials", "Synchronization"]),
     Room("DBus", ["CDBus"]),
     Room("BlueZ", ["DBus", "Readings"]),
+    Room("ATT", ["Readings", "CLinux"]),
     Room("Supervisor", ["Policy", "Readings", "CLinux", "Logging"]),
     Room("Publishers", ["Policy", "Devices", "Readings"]),
-    Room("Simulator", ["DBus", "Devices", "Readings"]),
+    Room("Simulator", ["DBus", "Devices", "Readings", "CLinux"]),
     Room(
       "blupow",
       [
@@ -38,7 +39,7 @@ struct ImportGraphTests {
         "Yams",
       ],
       system: ["Foundation", "FoundationEssentials", "Glibc", "Synchronization"]),
-    Room("blupow-worker", ["BlueZ", "DBus", "Devices", "Readings", "CLinux"]),
+    Room("blupow-worker", ["ATT", "BlueZ", "DBus", "Devices", "Readings", "CLinux"]),
     Room("blupow-simulator", ["Simulator", "Readings", "CLinux"]),
   ]
 

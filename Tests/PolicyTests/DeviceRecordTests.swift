@@ -93,14 +93,16 @@ import Testing
 
   @Test func `its JSON has every documented key, and reads back as the same`() throws {
     var record = try record()
-    record.note(Sample.success("p-1"), limits: limits, at: Sample.start, wall: wall)
+    var outcome = Sample.success("p-1")
+    outcome.linkedBy = .kernel
+    record.note(outcome, limits: limits, at: Sample.start, wall: wall)
     let text = String(decoding: try Wire.line(status(record, at: 12.34)), as: UTF8.self)
     #expect(
       text
         == """
         {"address":"D8:B6:73:BF:4F:75","age_s":12.3,"availability":1,"available":true,"connect_ms":1240,"connect_ms_mean":1240,\
-        "consecutive_failures":0,"deadline_s":25,"failure":null,"implausible":[],"model":"RIV1230RCH-SPS","name":"Inverter","poll_ms":3000,\
-        "profile":"inverter","raw_sign":[],"read_at":"2026-07-14T03:33:20.250Z","readings":{"battery_voltage":{"unit":"V","value":52.4}},\
+        "consecutive_failures":0,"deadline_s":25,"failure":null,"implausible":[],"link":"kernel","model":"RIV1230RCH-SPS","name":"Inverter",\
+        "poll_ms":3000,"profile":"inverter","raw_sign":[],"read_at":"2026-07-14T03:33:20.250Z","readings":{"battery_voltage":{"unit":"V","value":52.4}},\
         "rssi":null,"status":"connected","success_rate":1,"test_mode":false}
 
         """)

@@ -37,6 +37,22 @@ import Testing
     #expect(try step(&machine, at: Sample.start) { Sample.success($0) } == Sample.at(30))
   }
 
+  @Test func `what the link found out is in every later request, until it finds out something else`() throws {
+    var machine = try machine()
+    func learned(at now: Instant, _ done: Done?) throws -> Learned? {
+      let (request, job) = try launched(machine.handle(.woke, at: now, jitter: 0))
+      _ = machine.handle(.finished(Sample.success(request.poll, done: done)), at: now + .seconds(1), jitter: 0)
+      return job.learned
+    }
+    let first = Learned(addressType: .random, handles: SerialHandles(write: 18, notify: 34, configuration: 35))
+    let second = Learned(addressType: .random, handles: SerialHandles(write: 82, notify: 98, configuration: 99))
+    #expect(try learned(at: Sample.start, Done(link: .closed, by: .kernel, learned: first)) == nil)
+    #expect(try learned(at: Sample.at(30), Done(link: .closed, by: .kernel)) == first)
+    #expect(try learned(at: Sample.at(60), nil) == first)
+    #expect(try learned(at: Sample.at(90), Done(link: .closed, by: .kernel, learned: second)) == first)
+    #expect(try learned(at: Sample.at(120), Done(link: .none)) == second)
+  }
+
   @Test func `an overdue poll is skipped, not stacked`() throws {
     var machine = try machine()
     let poll = try launched(machine.handle(.woke, at: Sample.start, jitter: 0)).request.poll

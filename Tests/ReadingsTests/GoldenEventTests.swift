@@ -168,6 +168,33 @@ struct GoldenEventTests {
       ])
   }
 
+  @Test func `a good poll by the kernel's link, and what it learned`() throws {
+    try check(
+      "b7e2-125",
+      [
+        (3, .stage(.lock, attempt: 1)), (4, .link(by: .kernel)), (4, .stage(.connect, attempt: 1)),
+        (36, .stage(.services, attempt: 1)), (71, .stage(.subscribe, attempt: 1)), (80, .stage(.read, attempt: 1)),
+        (
+          271,
+          .readings(
+            DeviceReadings(
+              device: "Inverter", profile: "inverter", unit: 32, model: nil,
+              readings: ["battery_voltage": Reading(.number(52.4), unit: "V")]))
+        ),
+        (271, .stage(.disconnect, attempt: 1)),
+        (
+          272,
+          .done(
+            Done(
+              link: .closed, by: .kernel,
+              stages: [.start: 3, .lock: 1, .connect: 32, .services: 35, .subscribe: 9, .read: 191, .disconnect: 1],
+              connectMs: 36, attempts: 1,
+              learned: Learned(
+                addressType: .random, handles: SerialHandles(write: 18, notify: 34, configuration: 35))))
+        ),
+      ])
+  }
+
   @Test func `every failure class has one example, which reads as it stands there`() throws {
     let lines = try lines(of: "-") + lines(of: "b7e2-123")
     var classes: [Failure] = []

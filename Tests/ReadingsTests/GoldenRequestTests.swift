@@ -41,6 +41,13 @@ struct GoldenRequestTests {
         poll: "b7e2-121", parent: 4711, deadline: .seconds(8),
         job: .release(Module(address: inverter, adapter: "hci0"))),
       Request(poll: "b7e2-122", parent: 4711, deadline: .seconds(8), job: .probe),
+      Request(
+        poll: "b7e2-125", parent: 4711, deadline: .seconds(25),
+        job: .poll(
+          PollJob(
+            module: Module(address: inverter), devices: [DeviceRequest(name: "Inverter", profile: "inverter")], link: .kernel,
+            learned: Learned(
+              addressType: .random, handles: SerialHandles(write: 18, notify: 34, configuration: 35))))),
     ]
     let lines = try ProtocolFiles.lines("requests")
     #expect(try lines.map { try Request.parse($0) } == expected)

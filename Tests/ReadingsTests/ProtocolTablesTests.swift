@@ -51,6 +51,7 @@ struct ProtocolTablesTests {
         == [Failure.Owner.module, .adapter, .bus, .us].map(\.rawValue))
     #expect(
       definitions["done", "properties", "link", "enum"].words == [Done.Link.none, .closed, .left].map(\.rawValue))
+    #expect(definitions["link", "properties", "by", "enum"].words == LinkKind.allCases.map(\.rawValue))
   }
 
   @Test func `the schema of requests has the code's limits`() throws {

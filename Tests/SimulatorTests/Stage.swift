@@ -20,6 +20,9 @@ struct Stage {
   private(set) var now: Duration = .zero
   private(set) var sent: [Message] = []
   private(set) var notes: [Note] = []
+  /// What was sent on each connection of a module's socket, and which were hung up on.
+  private(set) var packets: [Int: [[UInt8]]] = [:]
+  private(set) var hungUp: Set<Int> = []
   private var serial: UInt32 = 0
 
   /// One inverter at the standard delays, with these JSON members in its module.
@@ -42,6 +45,8 @@ struct Stage {
       switch effect {
       case .send(let message): sent.append(message)
       case .note(let note): notes.append(note)
+      case .packet(let session, let packet): packets[session, default: []].append(packet)
+      case .hangUp(let session): hungUp.insert(session)
       }
     }
   }

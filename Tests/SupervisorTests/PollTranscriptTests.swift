@@ -39,6 +39,13 @@ import Testing
     #expect(!outcome.needsRelease)
   }
 
+  @Test(arguments: [(LinkKind.kernel, false), (.bluez, true)])
+  func `a killed worker leaves bluetoothd's link, never the kernel's`(kind: LinkKind, needsRelease: Bool) throws {
+    let outcome = try outcome([.link(by: kind), .stage(.read, attempt: 1)], cause: .signalled(9), after: [.deadline, .killed])
+    #expect(outcome.needsRelease == needsRelease)
+    #expect(outcome.linkedBy == kind)
+  }
+
   @Test func `the time of a device's readings is kept`() throws {
     let outcome = try outcome([.readings(readings), .done(Done(link: .closed))])
     #expect(outcome.readAt == ["Inverter": .milliseconds(800)])

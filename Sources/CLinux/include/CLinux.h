@@ -47,4 +47,30 @@ void blupow_backstop(int64_t milliseconds);
 /* PR_SET_PDEATHSIG: this process gets `signal` when the thread that spawned it dies. */
 int blupow_die_with_parent(int signal);
 
+/* ---- attribute links ---- */
+
+/* A non-blocking, close-on-exec socket on an LE device's attribute channel (L2CAP, CID 4), whose connection is under way or made.
+   Addresses are as they are written, most significant byte first; `adapter` may be NULL for any. `type` is 1 public, 2 random.
+   The descriptor, or -errno. Once it is writable, blupow_socket_error says how the connection went. */
+int blupow_att_connect(const uint8_t adapter[6], const uint8_t address[6], uint8_t type);
+
+/* Whether such a socket can be had at all: 0, or an errno (EAFNOSUPPORT: not in this network namespace, or not allowed). */
+int blupow_att_family(void);
+
+/* The same to a unix socket of that path. */
+int blupow_att_connect_unix(const char *path);
+
+/* A non-blocking, close-on-exec unix socket of packets that listens at that path, or -errno. */
+int blupow_att_listen(const char *path);
+
+/* accept4(2) of one connection, non-blocking and close-on-exec: a descriptor, or -errno. */
+int blupow_att_accept(int fd);
+
+/* SO_ERROR: 0, or an errno. */
+int blupow_socket_error(int fd);
+
+/* The address of the Bluetooth adapter with that number (0 for hci0), most significant byte first. 0, or an errno: ENODEV where
+   there is none, EAFNOSUPPORT where the kernel has no Bluetooth for this process. */
+int blupow_adapter_address(int number, uint8_t address[6]);
+
 #endif

@@ -1,0 +1,185 @@
+internal import Glibc
+package import Readings
+
+/// A module's link by the kernel's own attribute channel. It belongs to a descriptor: whatever ends this process ends the link, and
+/// a connection under way too. Nothing is owed to anybody, and nothing needs to be released.
+package final class KernelLink {
+  package typealias Instant = ContinuousClock.Instant
+
+  private let address: Address
+  private let route: Route
+  private let stop: Int32
+  private let line: Client.SerialLine
+  private let remembered: SerialHandles?
+  private var channel: Channel?
+  private var client: Client
+  private var outcomes: [Client.Outcome] = []
+  /// As which the module answered, now or in an earlier poll.
+  package private(set) var type: AddressType?
+  /// Where the serial line was found.
+  package private(set) var handles: SerialHandles?
+
+  /// - Parameters:
+  ///   - type: of its address, where it is known; else both are tried.
+  ///   - remembered: where its serial line was the last time; looked at before they are used.
+  ///   - stop: a descriptor that becomes readable when the process shall stop.
+  package init(
+    to address: Address, as type: AddressType? = nil, by route: Route, seeking line: Client.SerialLine,
+    remembered: SerialHandles? = nil, stop: Int32
+  ) {
+    self.address = address
+    self.type = type
+    self.route = route
+    self.line = line
+    self.remembered = remembered
+    self.stop = stop
+    client = Client(seeking: line, remembered: remembered)
+  }
+
+  /// Whether there is a link, or one under way.
+  package var stands: Bool { channel != nil }
+
+  /// Connects. Where the address's type is not known, each has its share of the time: a wrong one is never answered.
+  package func connect(until deadline: Instant) throws {
+    let start = ContinuousClock.now
+    let types = type.map { [$0] } ?? address.likelyTypes
+    for (index, candidate) in types.enumerated() {
+      let share = (deadline - .now) / (types.count - index)
+      if try connect(as: candidate, until: .now + share) {
+        type = candidate
+        return
+      }
+    }
+    let tried = types.map { $0 == .public ? "public" : "random" }.joined(separator: " and as a ")
+    throw FailureReport(
+      .connectTimeout, at: .connect,
+      "\(address) did not answer within \(start.duration(to: .now).shortSeconds) as a \(tried) address.")
+  }
+
+  /// Whether it answered in time. A connection that did not goes with its descriptor.
+  private func connect(as type: AddressType, until deadline: Instant) throws -> Bool {
+    close()
+    client = Client(seeking: line, remembered: remembered)
+    let channel: Channel
+    switch route.open(to: address, as: type) {
+    case .success(let descriptor): channel = Channel(descriptor, stop: stop)
+    case .failure(let error):
+      // A module that nobody stands in for is not there: as on the air, nothing answers.
+      if case .sockets = route, error.code == ENOENT || error.code == ECONNREFUSED { return try silence(until: deadline) }
+      return try unanswered(error.code, .asking)
+    }
+    self.channel = channel
+    var isConnected = false
+    defer { if !isConnected { close() } }
+    guard try channel.wait(toWrite: true, until: deadline) else { return false }
+    let error = channel.connectionError()
+    guard error == 0 else { return try unanswered(error, .connecting) }
+    if case .sockets = route {
+      guard try channel.wait(until: deadline) else { return false }
+      guard case .packet(let greeting) = channel.read(), greeting.count == 1 else {
+        return try unanswered(ECONNRESET, .connecting)
+      }
+      guard greeting == [0] else { return try unanswered(Int32(greeting[0]), .connecting) }
+    }
+    isConnected = true
+    return true
+  }
+
+  /// Throws what an errno means, but for the two that say that nobody answered.
+  private func unanswered(_ error: Int32, _ moment: KernelError.Moment) throws -> Bool {
+    let report = KernelError.report(error, moment, at: .connect, about: address)
+    if report.failure == .connectTimeout { return false }
+    if case .radio = route, report.failure == .adapterOff, !Route.hasAdapter {
+      throw FailureReport(.adapterMissing, at: .connect, "The kernel has no Bluetooth adapter.")
+    }
+    throw report
+  }
+
+  private func silence(until deadline: Instant) throws -> Bool {
+    var polled = [pollfd(fd: stop, events: Int16(POLLIN), revents: 0)]
+    while ContinuousClock.now < deadline {
+      if poll(&polled, 1, Int32(min((deadline - .now).milliseconds, 3_600_000)) + 1) > 0 { throw Stopped() }
+    }
+    return false
+  }
+
+  /// Agrees on the packet size and finds the serial line.
+  package func resolve(until deadline: Instant) throws {
+    try carry(client.start(), at: .services, until: deadline)
+    guard case .found(let handles) = try next(at: .services, until: deadline) else {
+      throw FailureReport(.servicesUnresolved, at: .services, "\(address) did not list its services in time.")
+    }
+    self.handles = handles
+  }
+
+  package func subscribe(until deadline: Instant) throws {
+    try carry(client.subscribe(), at: .subscribe, until: deadline)
+    guard case .subscribed = try next(at: .subscribe, until: deadline) else {
+      throw FailureReport(.notifyRefused, at: .subscribe, "Notifications of \(address) were not enabled in time.")
+    }
+  }
+
+  package func send(_ frame: [UInt8]) throws {
+    do {
+      try write(try client.packet(carrying: frame), at: .read, until: .now + .seconds(2))
+    } catch let trouble as Trouble {
+      throw trouble.report(at: .read, about: address)
+    }
+  }
+
+  /// The next chunk, or `nil` when the deadline came first; what has come already is given out also after it.
+  package func receive(until deadline: Instant) throws -> [UInt8]? {
+    guard case .chunk(let bytes) = try next(at: .read, until: deadline) else { return nil }
+    return bytes
+  }
+
+  /// Closes the link. The kernel keeps it two more seconds for whoever connects next.
+  package func close() {
+    channel = nil
+    outcomes = []
+  }
+
+  // MARK: - Packets
+
+  /// The client's next outcome; `nil` at the deadline.
+  private func next(at stage: Stage, until deadline: Instant) throws -> Client.Outcome? {
+    while true {
+      if !outcomes.isEmpty {
+        let outcome = outcomes.removeFirst()
+        if case .failed(let trouble) = outcome { throw trouble.report(at: stage, about: address) }
+        return outcome
+      }
+      guard let channel else { throw lost(0, at: stage) }
+      guard try channel.wait(until: deadline) else { return nil }
+      switch channel.read() {
+      case .packet(let packet): try carry(client.receive(packet), at: stage, until: deadline)
+      case .nothing: if ContinuousClock.now >= deadline { return nil }
+      case .ended(let error): throw lost(error, at: stage)
+      }
+    }
+  }
+
+  private func carry(_ step: Client.Step, at stage: Stage, until deadline: Instant) throws {
+    outcomes += step.outcomes
+    // An answer to a packet that was waiting already is worth a moment, also at the deadline.
+    for packet in step.packets { try write(packet, at: stage, until: max(deadline, .now + .milliseconds(100))) }
+  }
+
+  private func write(_ packet: [UInt8], at stage: Stage, until deadline: Instant) throws {
+    while true {
+      guard let channel else { throw lost(0, at: stage) }
+      let error = channel.write(packet)
+      if error == 0 { return }
+      guard error == EAGAIN else { throw lost(error, at: stage) }
+      guard try channel.wait(toWrite: true, until: deadline) else {
+        throw FailureReport(.linkLost, at: stage, "The link to \(address) took no packet in time.")
+      }
+    }
+  }
+
+  private func lost(_ error: Int32, at stage: Stage) -> FailureReport {
+    error == 0
+      ? FailureReport(.linkLost, at: stage, "\(address) ended the link.")
+      : KernelError.report(error, .open, at: stage, about: address)
+  }
+}

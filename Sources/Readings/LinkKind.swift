@@ -1,0 +1,32 @@
+/// What carries a poll to its module.
+package enum LinkKind: String, Codable, CaseIterable, Sendable {
+  /// The kernel's own attribute channel: it dies with its process.
+  case kernel
+  /// bluetoothd, over D-Bus.
+  case bluez
+}
+
+/// Which of the two a poll shall use.
+package enum LinkChoice: String, Codable, CaseIterable, Sendable {
+  /// The kernel's where this process may have Bluetooth sockets, else bluetoothd's.
+  case auto
+  case kernel
+  case bluez
+}
+
+/// What a poll by the kernel's link found out about a module, worth remembering for the next one.
+package struct Learned: Equatable, Sendable, Codable {
+  /// As which it answered.
+  package var addressType: AddressType?
+  package var handles: SerialHandles?
+
+  package init(addressType: AddressType? = nil, handles: SerialHandles? = nil) {
+    self.addressType = addressType
+    self.handles = handles
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case handles
+    case addressType = "address_type"
+  }
+}

@@ -1,0 +1,120 @@
+import ATT
+import BlueZ
+import Devices
+import Glibc
+import Readings
+
+/// One connection try to a module, whoever carries it: the seam between a poll and its two links.
+protocol Carrier: AnyObject, Link {
+  func connect(until deadline: ContinuousClock.Instant) throws
+  /// Finds the module's serial line.
+  func resolve(until deadline: ContinuousClock.Instant) throws
+  func subscribe(until deadline: ContinuousClock.Instant) throws
+  /// Whether it was seen closed.
+  func disconnect(at stage: Stage, until deadline: ContinuousClock.Instant) throws -> Bool
+  /// A disconnect is owed.
+  var mayStand: Bool { get }
+  /// Leaves at once, without waiting for anything.
+  func leave()
+  /// After registers that did not answer: whether it is something on this host that does not.
+  func silence() -> FailureReport?
+  /// Lets time go by before the next try.
+  func pause(at stage: Stage, until deadline: ContinuousClock.Instant) throws
+  var learned: Learned? { get }
+}
+
+/// By bluetoothd: a link that outlives us unless it is disconnected.
+final class BlueZCarrier: Carrier {
+  let link: ModuleLink
+  private let bus: BlueZBus
+  private var notify = ""
+
+  init(_ link: ModuleLink, on bus: BlueZBus) {
+    self.link = link
+    self.bus = bus
+  }
+
+  func connect(until deadline: ContinuousClock.Instant) throws { try link.connect(until: deadline) }
+
+  func resolve(until deadline: ContinuousClock.Instant) throws {
+    notify = try link.resolve(
+      .init(
+        writeService: ModuleGATT.writeService, write: ModuleGATT.write, notifyService: ModuleGATT.notifyService,
+        notify: ModuleGATT.notify),
+      until: deadline)
+  }
+
+  func subscribe(until deadline: ContinuousClock.Instant) throws { try link.subscribe(to: notify, until: deadline) }
+
+  func send(_ frame: [UInt8]) throws { try link.send(frame) }
+
+  func receive(until deadline: ContinuousClock.Instant) throws -> [UInt8]? { try link.receive(until: deadline) }
+
+  func disconnect(at stage: Stage, until deadline: ContinuousClock.Instant) throws -> Bool {
+    try link.disconnect(at: stage, until: deadline)
+  }
+
+  var mayStand: Bool { link.mayStand }
+
+  func leave() { link.leave() }
+
+  func silence() -> FailureReport? { link.silence() }
+
+  func pause(at stage: Stage, until deadline: ContinuousClock.Instant) throws {
+    let _: Bool? = try bus.wait(at: stage, until: deadline) { _ in nil }
+  }
+
+  var learned: Learned? { nil }
+}
+
+/// By the kernel: a link that is ours, and ends with us.
+final class KernelCarrier: Carrier {
+  private let link: KernelLink
+  private let stop: Int32
+
+  init(to address: Address, by route: Route, learned: Learned?, stop: Int32) throws {
+    func type(_ uuid: String) throws -> AttributeType {
+      guard let type = AttributeType(uuid) else { throw FailureReport(.connectFailed, at: .connect, "'\(uuid)' is no UUID.") }
+      return type
+    }
+    let line = Client.SerialLine(
+      writeService: try type(ModuleGATT.writeService), write: try type(ModuleGATT.write),
+      notifyService: try type(ModuleGATT.notifyService), notify: try type(ModuleGATT.notify))
+    link = KernelLink(
+      to: address, as: learned?.addressType, by: route, seeking: line, remembered: learned?.handles, stop: stop)
+    self.stop = stop
+  }
+
+  func connect(until deadline: ContinuousClock.Instant) throws { try link.connect(until: deadline) }
+
+  func resolve(until deadline: ContinuousClock.Instant) throws { try link.resolve(until: deadline) }
+
+  func subscribe(until deadline: ContinuousClock.Instant) throws { try link.subscribe(until: deadline) }
+
+  func send(_ frame: [UInt8]) throws { try link.send(frame) }
+
+  func receive(until deadline: ContinuousClock.Instant) throws -> [UInt8]? { try link.receive(until: deadline) }
+
+  /// There is nobody to wait for: the kernel sees to the rest.
+  func disconnect(at stage: Stage, until deadline: ContinuousClock.Instant) -> Bool {
+    link.close()
+    return true
+  }
+
+  var mayStand: Bool { link.stands }
+
+  func leave() { link.close() }
+
+  func silence() -> FailureReport? { nil }
+
+  func pause(at stage: Stage, until deadline: ContinuousClock.Instant) throws {
+    var polled = [pollfd(fd: stop, events: Int16(POLLIN), revents: 0)]
+    while ContinuousClock.now < deadline {
+      if poll(&polled, 1, Int32((deadline - .now).milliseconds) + 1) > 0 { throw Stopped() }
+    }
+  }
+
+  var learned: Learned? {
+    link.handles == nil && link.type == nil ? nil : Learned(addressType: link.type, handles: link.handles)
+  }
+}

@@ -1,0 +1,133 @@
+import DBus
+import Testing
+
+@testable import Simulator
+
+/// A module reached by its socket, as the kernel's own link would.
+@Suite struct AttributeTests {
+  private let frame = Hex.bytes("20 03 0f a0 00 0a c0 4a") ?? []
+
+  private func linked(_ members: String = "", as session: Int = 1) throws -> Stage {
+    var stage = try Stage(members)
+    stage.handle(.attached(session, address: Stage.inverter))
+    stage.pass(.seconds(1))
+    return stage
+  }
+
+  /// Says it and gives what comes back at once.
+  private func ask(_ stage: inout Stage, _ hex: String, on session: Int = 1) -> [String] {
+    let before = stage.packets[session]?.count ?? 0
+    stage.handle(.packet(session, Hex.bytes(hex) ?? []))
+    return (stage.packets[session] ?? []).dropFirst(before).map { Hex.text($0) }
+  }
+
+  @Test func `a link by a socket is greeted, and bluetoothd knows of it`() throws {
+    let stage = try linked()
+    #expect(stage.packets[1] == [[0]])
+    #expect(stage.isConnected)
+    #expect(stage.noted("linked").first?.fields["client"] == .string("att-1"))
+  }
+
+  @Test func `its table is listed as the specification says`() throws {
+    var stage = try linked()
+    #expect(ask(&stage, "02 05 02") == ["031700"])
+    #expect(ask(&stage, "10 01 00 ff ff 00 28") == ["1106" + "01000f000118" + "10001f00d0ff" + "20002f00f0ff"])
+    #expect(ask(&stage, "10 30 00 ff ff 00 28") == ["11143000ffff" + "00000000000000b0" + "00405104d0ff00f0"])
+    #expect(ask(&stage, "08 20 00 2f 00 03 28") == ["090721001222" + "00f1ff"])
+    #expect(ask(&stage, "08 23 00 2f 00 03 28") == ["010823000a"])
+    #expect(ask(&stage, "04 22 00 23 00") == ["0501" + "2200f1ff" + "23000229"])
+    #expect(ask(&stage, "04 00 00 23 00") == ["0104000001"])
+    #expect(ask(&stage, "0e 01 00 02 00") == ["010e000006"])
+    #expect(ask(&stage, "04 01") == ["0104000004"])
+    #expect(ask(&stage, "1e") == [] && ask(&stage, "") == [])
+    #expect(ask(&stage, "12 99 00 01 00") == ["0112990001"])
+  }
+
+  @Test func `a frame is answered in notifications, once they are asked for`() throws {
+    var stage = try linked()
+    stage.handle(.packet(1, [0x52, 0x12, 0] + frame))
+    stage.pass(.milliseconds(100))
+    #expect(stage.noted("reply").map { $0.fields["notified"] } == [.bool(false)])
+    #expect(ask(&stage, "12 23 00 01 00") == ["13"])
+    let before = stage.packets[1]?.count ?? 0
+    stage.handle(.packet(1, [0x52, 0x12, 0] + frame))
+    stage.pass(.milliseconds(100))
+    let pieces = (stage.packets[1] ?? []).dropFirst(before)
+    #expect(pieces.map(\.count) == [23, 8])
+    #expect(pieces.allSatisfy { $0.starts(with: [0x1b, 0x22, 0]) })
+    #expect(stage.noted("reply").last?.fields["notified"] == .bool(true))
+  }
+
+  @Test func `a socket that closes lets the link fall a while later; the next one takes it over before`() throws {
+    var stage = try linked()
+    stage.handle(.detached(1))
+    #expect(stage.isConnected)
+    stage.handle(.attached(2, address: Stage.inverter))
+    stage.pass(.milliseconds(400))
+    #expect(stage.packets[2] == [[0]])
+    stage.handle(.detached(2))
+    stage.pass(.milliseconds(2200))
+    #expect(!stage.isConnected)
+  }
+
+  @Test func `a module takes one link, whoever makes it`() throws {
+    var stage = try linked()
+    stage.handle(.attached(2, address: Stage.inverter))
+    #expect(stage.packets[2] == [[16]] && stage.hungUp == [2])
+    #expect(stage.connect() > 0 && stage.noted("linked").count == 1)
+    var other = try Stage()
+    _ = other.ask("StartDiscovery", Interface.adapter, on: Stage.adapter)
+    other.pass(.seconds(1))
+    other.connect()
+    other.pass(.seconds(1))
+    other.handle(.attached(1, address: Stage.inverter))
+    #expect(other.packets[1] == [[16]])
+  }
+
+  @Test(
+    arguments: [
+      (#"{"fault":"slots"}"#, 12), (#"{"fault":"busy_forever"}"#, 16), (#"{"fault":"auth_failed"}"#, 13),
+      (#"{"fault":"connect_fails_once"}"#, 103),
+    ] as [(String, UInt8)])
+  func `a fault of Connect is the kernel's errno`(fault: String, errno: UInt8) throws {
+    let stage = try linked(#""faults":[\#(fault)]"#)
+    #expect(stage.packets[1] == [[errno]] && stage.hungUp == [1])
+  }
+
+  @Test(arguments: [#"{"fault":"never_connects"}"#, #"{"fault":"not_advertising"}"#])
+  func `who is not there is not answered`(fault: String) throws {
+    let stage = try linked(#""faults":[\#(fault)]"#)
+    #expect(stage.packets[1] == nil && stage.hungUp.isEmpty && !stage.isConnected)
+  }
+
+  @Test func `services that never come are silence, late ones are late`() throws {
+    var never = try linked(#""faults":[{"fault":"services_never_resolve"}]"#)
+    #expect(ask(&never, "02 05 02") == [])
+    var late = try linked(#""faults":[{"fault":"services_late","ms":3000}]"#)
+    #expect(ask(&late, "02 05 02") == [])
+    late.pass(.seconds(3))
+    #expect(late.packets[1]?.last == [0x03, 0x17, 0])
+  }
+
+  @Test func `a refused subscription is an error, an ignored one is not, and a link may drop on it`() throws {
+    var refused = try linked(#""faults":[{"fault":"notify_refused"}]"#)
+    #expect(ask(&refused, "12 23 00 01 00") == ["0112230003"])
+    var ignored = try linked(#""faults":[{"fault":"notify_ignored"}]"#)
+    #expect(ask(&ignored, "12 23 00 01 00") == ["13"])
+    #expect(ignored.noted("notify_on").isEmpty)
+    var dropped = try linked(#""faults":[{"fault":"drop_on_subscribe"}]"#)
+    #expect(ask(&dropped, "12 23 00 01 00") == ["13"])
+    #expect(dropped.hungUp == [1])
+  }
+
+  @Test func `power off and a dropped link close the socket`() throws {
+    var dropped = try linked()
+    try dropped.tell(#"{"do":"drop","address":"D8:B6:73:BF:4F:75"}"#)
+    #expect(dropped.hungUp == [1])
+    var off = try linked()
+    try off.tell(#"{"do":"power","adapter":"hci0","on":false}"#)
+    #expect(off.hungUp == [1])
+    off.handle(.attached(2, address: Stage.inverter))
+    #expect(off.packets[2] == [[113]])
+  }
+}
