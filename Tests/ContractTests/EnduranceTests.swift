@@ -3,6 +3,7 @@ import Glibc
 import Readings
 import Rig
 import Supervisor
+import Synchronization
 import Testing
 
 /// Many polls, and many deaths, beside a real bluetoothd. In the virtual machine's long suite.
@@ -86,14 +87,14 @@ struct EnduranceTests {
   {
     let scene = try await Scene.contract(#""faults":[{"fault":"slow","ms":500}]"#)
     let length = try await Self.length(of: scene)
-    var kills = 0
+    let kills = Mutex(0)
     for number in 0..<10 {
       let instant = length * number / 14
       let run = try await scene.poll { line, child in
         guard case .stage(.lock, _) = line.event else { return }
         try? await Task.sleep(for: instant)
         do { try await Part.bluetoothd.kill() } catch { Issue.record(error) }
-        if Processes.state(of: child.pid).map({ $0 != "Z" }) == true { kills += 1 }
+        if Processes.state(of: child.pid).map({ $0 != "Z" }) == true { kills.withLock { $0 += 1 } }
       }
       if let readings = run.readings { #expect(readings.readings == WorkerRun.expected, "killed at \(instant)") }
       #expect(run.ending.lasted < .seconds(25) + Worlds.slack)
@@ -103,7 +104,7 @@ struct EnduranceTests {
       let next = try await scene.poll()
       #expect(next.isGood, "after bluetoothd was killed at \(instant): \(next.raw)")
     }
-    print("bluetoothd killed \(kills) times of 10 while the worker lived or was just ending")
+    print("bluetoothd killed \(kills.withLock { $0 }) times of 10 while the worker lived or was just ending")
     await scene.end()
   }
 

@@ -110,7 +110,8 @@ package final class Scene: Sendable {
     _ onLine: @escaping @Sendable (EventLine, Child) async -> Void = { _, _ in }
   ) async throws -> WorkerRun {
     try await worker(
-      ["poll", "--address", address, "--profile", "inverter", "--unit", "32", "--deadline", deadline] + more, onLine)
+      ["poll", "--address", address, "--profile", "inverter", "--unit", "32", "--deadline", deadline]
+        + (Worlds.isReal ? ["--link", Worlds.link] : []) + more, onLine)
   }
 
   /// Runs the worker with that standard input.
