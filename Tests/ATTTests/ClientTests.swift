@@ -274,7 +274,7 @@ struct ClientTests {
     var dice = Dice(seed: 2)
     var heard = 0
     var listened = 0
-    while heard < 200_000 {
+    while heard < Dice.throwCount {
       var peripheral = Peripheral.renogy(mtu: UInt16(dice.roll(0...600)))
       let wild = dice.roll(1...40)
       var client = Client(seeking: Self.line, remembered: dice.roll(0...1) == 0 ? Self.here : nil)

@@ -1,9 +1,13 @@
+import Glibc
 @testable import ATT
 
 func bytes(_ hex: String) -> [UInt8] { hex.split(separator: " ").compactMap { UInt8($0, radix: 16) } }
 
 /// A small generator with a seed (splitmix64), so that a failing walk can be walked again.
 struct Dice: RandomNumberGenerator {
+  /// How many packets a fuzzing test tries: more in the long run, because a debug build takes a third of a minute for them.
+  static let throwCount = getenv("BLUPOW_TEST_LONG") == nil ? 20_000 : 200_000
+
   private var state: UInt64
 
   init(seed: UInt64) { state = seed }

@@ -56,7 +56,7 @@ struct PDUTests {
 
   @Test func `whatever comes, reading it ends in a value or in a named error, and a value is written as it came`() {
     var dice = Dice(seed: 1)
-    for _ in 0..<200_000 {
+    for _ in 0..<Dice.throwCount {
       let packet = dice.packet()
       guard let pdu = try? PDU(packet) else { continue }
       #expect(pdu.opcode == packet[0])

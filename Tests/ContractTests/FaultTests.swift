@@ -22,6 +22,7 @@ import Testing
     /// Told to the module's side before the poll.
     var told: [String] = []
     var places: Place
+    var arguments: [String] = []
     /// Part of the sentence about it.
     var said: String?
     /// A real link may be seen for a moment before it is gone.
@@ -31,7 +32,7 @@ import Testing
     init(
       _ name: String, _ fault: String, _ failure: Failure, _ stages: Stage..., exit: Int32 = 75, deadline: String = "10s",
       more: String = "", told: [String] = [], in places: Place = .both, orInReal: Failure? = nil,
-      said: String? = nil
+      arguments: [String] = [], said: String? = nil
     ) {
       self.name = name
       module = "\(more)\"faults\":[\(fault)]"
@@ -42,6 +43,7 @@ import Testing
       self.told = told
       self.places = places
       self.orInReal = orInReal
+      self.arguments = arguments
       self.said = said
     }
   }
@@ -80,7 +82,7 @@ import Testing
     Row("services never resolve", #"{"fault":"services_never_resolve"}"#, .servicesUnresolved, .services),
     Row(
       "services never resolve, and bluetoothd gives up first", #"{"fault":"services_never_resolve"}"#, .servicesUnresolved,
-      .services, deadline: "60s", said: "did not answer when asked for its services"),
+      .services, deadline: "60s", arguments: ["--attempts", "1"], said: "did not answer when asked for its services"),
     Row("not a Renogy module", #"{"fault":"no_characteristics"}"#, .wrongProfile, .services, exit: 76),
     Row("refuses to notify", #"{"fault":"notify_refused"}"#, .notifyRefused, .subscribe),
     Row(
@@ -105,7 +107,7 @@ import Testing
   func `each fault is its own failure within the deadline, and the link is closed`(row: Row) async throws {
     let scene = try await Scene.contract(row.module)
     for line in row.told { _ = try await scene.tell(line.replacing("ADDRESS", with: scene.address)) }
-    let run = try await scene.poll(deadline: row.deadline)
+    let run = try await scene.poll(row.arguments, deadline: row.deadline)
     let failure = try #require(run.failure?.failure)
     #expect(failure == row.failure || Worlds.isReal && failure == row.orInReal, "\(run.raw)")
     #expect(row.stages.contains(try #require(run.failure?.stage)))
