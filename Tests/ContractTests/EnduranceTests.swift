@@ -41,6 +41,32 @@ struct EnduranceTests {
     await scene.end()
   }
 
+  @Test func `bluetoothd killed ten times in polls: nothing wrong is said, and the next poll after its return succeeds`()
+    async throws
+  {
+    let scene = try await Scene.contract(#""faults":[{"fault":"slow","ms":500}]"#)
+    let length = try await Self.length(of: scene)
+    let kills = Mutex(0)
+    for number in 0..<10 {
+      let instant = length * number / 14
+      let run = try await scene.poll { line, child in
+        guard case .stage(.lock, _) = line.event else { return }
+        try? await Task.sleep(for: instant)
+        do { try await Part.bluetoothd.kill() } catch { Issue.record(error) }
+        if Processes.state(of: child.pid).map({ $0 != "Z" }) == true { kills.withLock { $0 += 1 } }
+      }
+      if let readings = run.readings { #expect(readings.readings == WorkerRun.expected, "killed at \(instant)") }
+      #expect(run.ending.lasted < .seconds(25) + Worlds.slack)
+      let said = (run.failure ?? run.done?.trouble).map { "\($0.failure)" } ?? "nothing"
+      print("bluetoothd killed after \(instant): \(said)\(run.readings == nil ? "" : ", and the readings were there")")
+      try await Part.bluetoothd.start()
+      let next = try await scene.poll()
+      #expect(next.isGood, "after bluetoothd was killed at \(instant): \(next.raw)")
+    }
+    print("bluetoothd killed \(kills.withLock { $0 }) times of 10 while the worker lived or was just ending")
+    await scene.end()
+  }
+
   @Test func `fifty workers killed at fifty instants: release frees the link, and the next poll succeeds`() async throws {
     // It takes its time to answer, so that there is much between a write and its notification.
     let scene = try await Scene.contract(#""faults":[{"fault":"slow","ms":200}]"#)
@@ -79,32 +105,6 @@ struct EnduranceTests {
     }
     print("workers killed: \(kills) of 50; the slowest release took \(slowest)")
     #expect(kills == 50)
-    await scene.end()
-  }
-
-  @Test func `bluetoothd killed ten times in polls: nothing wrong is said, and the next poll after its return succeeds`()
-    async throws
-  {
-    let scene = try await Scene.contract(#""faults":[{"fault":"slow","ms":500}]"#)
-    let length = try await Self.length(of: scene)
-    let kills = Mutex(0)
-    for number in 0..<10 {
-      let instant = length * number / 14
-      let run = try await scene.poll { line, child in
-        guard case .stage(.lock, _) = line.event else { return }
-        try? await Task.sleep(for: instant)
-        do { try await Part.bluetoothd.kill() } catch { Issue.record(error) }
-        if Processes.state(of: child.pid).map({ $0 != "Z" }) == true { kills.withLock { $0 += 1 } }
-      }
-      if let readings = run.readings { #expect(readings.readings == WorkerRun.expected, "killed at \(instant)") }
-      #expect(run.ending.lasted < .seconds(25) + Worlds.slack)
-      let said = (run.failure ?? run.done?.trouble).map { "\($0.failure)" } ?? "nothing"
-      print("bluetoothd killed after \(instant): \(said)\(run.readings == nil ? "" : ", and the readings were there")")
-      try await Part.bluetoothd.start()
-      let next = try await scene.poll()
-      #expect(next.isGood, "after bluetoothd was killed at \(instant): \(next.raw)")
-    }
-    print("bluetoothd killed \(kills.withLock { $0 }) times of 10 while the worker lived or was just ending")
     await scene.end()
   }
 
