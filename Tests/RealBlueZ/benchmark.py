@@ -81,7 +81,8 @@ def settle():
 def measure(command, environment):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    # Unbuffered: what readline reads ahead, communicate would not see.
+    child = subprocess.Popen(command, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
     first = child.stdout.readline()
     readings = time.monotonic() - start
     memory = peak_kib(child.pid)
