@@ -80,8 +80,8 @@ final class PollSession {
   }
 
   private func carrier(_ attempt: Int, _ last: FailureReport?) throws -> any Carrier {
-    // A D-Bus connection of its own for each attempt: bluetoothd remembers the subscriptions of one that lives, and refuses
-    // them the second time.
+    // A D-Bus connection of its own for each attempt: bluetoothd remembers the subscriptions of one that lives, and takes them up
+    // by itself with the next link. A new one starts from nothing.
     let bus = try radio.open(attempt: attempt)
     return try module(on: bus, attempt, last)
   }

@@ -14,23 +14,7 @@ extension Scene {
       } else {
         Command(path: Built.path("blupow-worker"), arguments: arguments, environment: surroundings)
       }
-    let child = try await Spawner.shared.start(command, limits: .worker, deadline: deadline)
-    var run = WorkerRun()
-    defer { WireRecord.keep(run.raw.filter { $0.hasPrefix("{") }, "worker.events") }
-    for await event in child.output {
-      switch event {
-      case .line(let line):
-        run.raw.append(String(decoding: line, as: UTF8.self))
-        if let event = try? Wire.decode(EventLine.self, from: line) {
-          run.events.append(event)
-          await onLine(event, child)
-        }
-      case .errorLine(let line): run.log.append(line)
-      case .ended(let ending): run.ending = ending
-      case .overflow, .deadline, .killed: break
-      }
-    }
-    return run
+    return try await run(command, deadline, onLine)
   }
 
   /// A poll of the standard inverter by hand, by the kernel's link.

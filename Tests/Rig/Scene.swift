@@ -121,7 +121,7 @@ package final class Scene: Sendable {
     try await run(Command(path: Built.path("blupow-worker"), environment: environment, input: input), .seconds(60), onLine)
   }
 
-  private func run(
+  func run(
     _ command: Command, _ deadline: Duration?, _ onLine: @Sendable (EventLine, Child) async -> Void
   ) async throws -> WorkerRun {
     let child = try await Spawner.shared.start(command, limits: .worker, deadline: deadline)
