@@ -18,6 +18,9 @@ struct DemoCommand: AsyncParsableCommand {
   @Flag(help: "Let the devices misbehave, to watch it cope.")
   var faults = false
 
+  @Option(help: "auto, kernel or bluez: what carries the polls (default: auto, which is the kernel's link, as on a real host).")
+  var link = LinkChoice.auto
+
   func run() async throws {
     let time = try duration.map { text in
       guard let time = Duration(text: text), time >= .seconds(1) else {
@@ -26,7 +29,7 @@ struct DemoCommand: AsyncParsableCommand {
       return time
     }
     // Everything happens within the group, which traps the signals before anything is started that would be left behind.
-    let demo = DemoService(scene: DemoScene(faults: faults), time: time, faults: faults)
+    let demo = DemoService(scene: DemoScene(faults: faults, link: link), time: time, faults: faults)
     let group = ServiceGroup(
       configuration: .init(
         services: [.init(service: demo, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -61,9 +64,11 @@ struct DemoService: Service {
     var worker = Sibling.worker
     worker.environment["DBUS_SYSTEM_BUS_ADDRESS"] = simulation.busAddress
     worker.environment["XDG_RUNTIME_DIR"] = simulation.directory
+    worker.environment["BLUPOW_ATT_SOCKETS"] = simulation.attSockets
     let gateway = Gateway(scene.config, worker: worker, log: Console.logger(faults ? .notice : .warning))
     Console.print("BluPow \(Wire.release), demo: simulated devices on a private bus. Nothing here was measured.")
     Console.print(scene.origins.text)
+    Console.print(scene.links)
     Console.print(time.map { "It ends after \($0.shortSeconds), or at Ctrl-C.\n" } ?? "Ctrl-C ends it.\n")
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await gateway.run() }
@@ -76,7 +81,9 @@ struct DemoService: Service {
     }
     for device in await gateway.snapshot().devices {
       let rate = device.successRate.map { "\(Int(($0 * 100).rounded())) % of its polls succeeded" } ?? "was not polled"
-      Console.print("\(device.name): \(rate).")
+      let carrier =
+        device.link.map { $0 == .kernel ? ", the last by the kernel's link" : ", the last by bluetoothd's link" } ?? ""
+      Console.print("\(device.name): \(rate)\(carrier).")
     }
   }
 

@@ -15,9 +15,22 @@ struct DemoScene: Sendable {
   private static let second = Actor(name: "Workshop", address: "D8:B6:73:BF:4F:76", unit: 32)
 
   private let actors: [Actor]
+  private let link: LinkChoice
   let origins = Origins()
 
-  init(faults: Bool) { actors = faults ? [Self.inverter, Self.second] : [Self.inverter] }
+  init(faults: Bool, link: LinkChoice) {
+    actors = faults ? [Self.inverter, Self.second] : [Self.inverter]
+    self.link = link
+  }
+
+  /// What carries its polls.
+  var links: String {
+    switch link {
+    case .auto, .kernel:
+      "Links: the kernel's own, with sockets of the simulator's in the radio's place. --link bluez takes bluetoothd's."
+    case .bluez: "Links: bluetoothd's, over D-Bus. --link kernel takes the kernel's own."
+    }
+  }
 
   /// The simulator's configuration.
   var setup: [UInt8] {
@@ -33,7 +46,7 @@ struct DemoScene: Sendable {
   /// Shorter times than a real service's, so that there is something to see.
   var config: GatewayConfig {
     GatewayConfig(
-      name: "demo", interval: .seconds(5), timeout: .fixed(.seconds(15)),
+      name: "demo", interval: .seconds(5), timeout: .fixed(.seconds(15)), link: link,
       devices: actors.compactMap { actor in
         Address(actor.address).map {
           DeviceConfig(name: actor.name, address: $0, profile: "inverter", unit: actor.unit, testMode: true)

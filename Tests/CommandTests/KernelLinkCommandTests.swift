@@ -38,4 +38,38 @@ import Testing
     #expect(run.exitCode == 64)
     await scene.end()
   }
+
+  @Test(.timeLimit(.minutes(1))) func `a link that stood is freed, and the log says so`() async throws {
+    let scene = try await Scene.one()
+    _ = try await scene.tell(#"{"do":"link","address":"D8:B6:73:BF:4F:75","owner":"other"}"#)
+    let run = try await scene.blupow(
+      ["poll", "--json", "-v"], config: PollCommandTests.config, more: ["BLUPOW_ATT_SOCKETS": scene.simulation.attSockets])
+    #expect(run.exitCode == 0, "\(run.errors)")
+    #expect(try device(run).link == .kernel)
+    #expect(run.errors.contains("that link was freed"), "\(run.errors)")
+    await scene.end()
+  }
+
+  @Test(
+    .timeLimit(.minutes(1)),
+    arguments: [
+      ([], LinkKind.kernel), (["--link", "auto"], .kernel), (["--link", "kernel"], .kernel), (["--link", "bluez"], .bluez),
+    ])
+  func `a demo takes either link, and says which`(arguments: [String], link: LinkKind) async throws {
+    let scene = try await Scene.start("{}")
+    let run = try await scene.blupow(["demo", "--for", "4s"] + arguments, more: ["TMPDIR": scene.simulation.directory])
+    #expect(run.exitCode == 0, "\(run.errors)")
+    #expect(run.output.contains("Inverter: connected"), "\(run.output)")
+    #expect(run.output.contains("Links: the kernel's own") == (link == .kernel))
+    // What it was, beside what it was to be.
+    let last = link == .kernel ? "the last by the kernel's link." : "the last by bluetoothd's link."
+    #expect(run.output.contains(last), "\(run.output)")
+    await scene.end()
+  }
+
+  @Test func `a demo takes no link that is none`() async throws {
+    let scene = try await Scene.start("{}")
+    #expect(try await scene.blupow(["demo", "--link", "wire"]).exitCode == 64)
+    await scene.end()
+  }
 }
