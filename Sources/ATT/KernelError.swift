@@ -3,8 +3,9 @@ package import Readings
 
 /// What the kernel says of a link: each errno, translated once.
 ///
-/// Those of a connection that was under way are the controller's own words (the kernel's `bt_to_errno`): a page timeout is
-/// ETIMEDOUT, an attempt given up EHOSTDOWN, a refused authentication EACCES or EBADE, no free connection EMLINK or ENOMEM.
+/// Those of a connection that was under way are the controller's own words (the kernel's `bt_to_errno`): a page timeout or an
+/// advertiser that is gone is EHOSTDOWN, a link whose other end fell silent ETIMEDOUT, a refused authentication EACCES or EBADE, no
+/// free connection EMLINK or ENOMEM; ENOSYS is every word without a row there, and most often a link that was never established.
 package enum KernelError {
   package enum Moment: Sendable, CaseIterable {
     /// Making, binding and connecting the socket, answered at once.
@@ -18,7 +19,9 @@ package enum KernelError {
   package static func failure(_ error: Int32, _ moment: Moment) -> Failure {
     switch error {
     // No such family in this network namespace, or the service's sandbox keeps it away; no such adapter.
-    case EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, ENODEV: .adapterMissing
+    case EAFNOSUPPORT, ESOCKTNOSUPPORT, ENODEV: .adapterMissing
+    // Of a link it is a controller's word about its peer.
+    case EPROTONOSUPPORT where moment == .asking: .adapterMissing
     case EHOSTUNREACH, ENETDOWN, ENETUNREACH: .adapterOff
     case EPERM, EACCES: moment == .asking ? .accessDenied : .pairingRequired
     case EBADE: .pairingRequired
@@ -32,7 +35,9 @@ package enum KernelError {
 
   /// The sentence about it; what is to be done is in the failure's advice, but for the family's, which has its own reasons.
   package static func report(_ error: Int32, _ moment: Moment, at stage: Stage, about address: Address) -> FailureReport {
-    let text = String(cString: strerror(error))
+    let text =
+      error == ENOSYS && moment != .asking
+      ? "the controller gives a reason that the kernel has no word for" : String(cString: strerror(error))
     let message =
       switch (error, moment) {
       case (EAFNOSUPPORT, _), (EPROTONOSUPPORT, .asking), (ESOCKTNOSUPPORT, _):

@@ -20,7 +20,7 @@ package final class KernelLink {
   package private(set) var handles: SerialHandles?
 
   /// - Parameters:
-  ///   - type: of its address, where it is known; else both are tried.
+  ///   - type: of its address, as it answered before.
   ///   - remembered: where its serial line was the last time; looked at before they are used.
   ///   - stop: a descriptor that becomes readable when the process shall stop.
   package init(
@@ -39,68 +39,104 @@ package final class KernelLink {
   /// Whether there is a link, or one under way.
   package var stands: Bool { channel != nil }
 
+  /// How a connection under way stands.
+  private enum Progress {
+    case pending, connected
+    /// The kernel gave it up: nobody answered.
+    case unanswered
+  }
+
+  /// A connection that is still under way after this is asked about. A module that advertises was connected to within 0.03 s on a
+  /// quiet adapter, and within 6.6 s beside somebody's discovery: this is far beyond the one, and leaves most of an attempt for the
+  /// other. The question costs the connection nothing, which goes on meanwhile.
+  package static let patience = Duration.seconds(2)
+
   /// Connects. Where the address's type is not known, each has its share of the time: a wrong one is never answered.
-  package func connect(until deadline: Instant) throws {
+  ///
+  /// - Parameters:
+  ///   - supposed: the address's type as somebody else knows it, for a module that has not answered yet.
+  ///   - holdup: asked once, when nothing has answered for `patience`, or for the first type's share of a shorter time. What it
+  ///     finds may lengthen the wait, and is told with the timeout.
+  package func connect(
+    until deadline: Instant, supposing supposed: AddressType? = nil, askingWhy holdup: () throws -> Holdup? = { nil }
+  ) throws {
     let start = ContinuousClock.now
-    let types = type.map { [$0] } ?? address.likelyTypes
+    let types = (type ?? supposed).map { [$0] } ?? address.likelyTypes
+    var deadline = deadline
+    var held: Holdup?
+    var hasAsked = false
+    var isConnected = false
+    defer { if !isConnected { close() } }
     for (index, candidate) in types.enumerated() {
-      let share = (deadline - .now) / (types.count - index)
-      if try connect(as: candidate, until: .now + share) {
+      let begun = ContinuousClock.now
+      func share() -> Instant { begun + (deadline - begun) / (types.count - index) }
+      var progress = try begin(as: candidate)
+      if progress == .pending, !hasAsked { progress = try conclude(until: min(share(), start + Self.patience)) }
+      if progress == .pending, !hasAsked {
+        hasAsked = true
+        held = try holdup()
+        if let held { deadline = max(deadline, held.until) }
+      }
+      if progress == .pending { progress = try conclude(until: share()) }
+      if progress == .connected {
         type = candidate
+        isConnected = true
         return
       }
     }
     let tried = types.map { $0 == .public ? "public" : "random" }.joined(separator: " and as a ")
+    let waited = start.duration(to: .now).shortSeconds
+    let reason = held.map { " \($0.reason)" } ?? ""
     throw FailureReport(
-      .connectTimeout, at: .connect,
-      "\(address) did not answer within \(start.duration(to: .now).shortSeconds) as a \(tried) address.")
+      .connectTimeout, at: .connect, "\(address) did not answer within \(waited) as a \(tried) address.\(reason)")
   }
 
-  /// Whether it answered in time. A connection that did not goes with its descriptor.
-  private func connect(as type: AddressType, until deadline: Instant) throws -> Bool {
+  /// Begins anew; a connection that was under way goes with its descriptor.
+  private func begin(as type: AddressType) throws -> Progress {
     close()
     client = Client(seeking: line, remembered: remembered)
-    let channel: Channel
     switch route.open(to: address, as: type) {
     case .success(let descriptor): channel = Channel(descriptor, stop: stop)
     case .failure(let error):
       // A module that nobody stands in for is not there: as on the air, nothing answers.
-      if case .sockets = route, error.code == ENOENT || error.code == ECONNREFUSED { return try silence(until: deadline) }
+      if case .sockets = route, error.code == ENOENT || error.code == ECONNREFUSED { return .pending }
       return try unanswered(error.code, .asking)
     }
-    self.channel = channel
-    var isConnected = false
-    defer { if !isConnected { close() } }
-    guard try channel.wait(toWrite: true, until: deadline) else { return false }
+    return .pending
+  }
+
+  /// Waits on for the same connection, as often as it is asked to.
+  private func conclude(until deadline: Instant) throws -> Progress {
+    guard let channel else { return try silence(until: deadline) }
+    guard try channel.wait(toWrite: true, until: deadline) else { return .pending }
     let error = channel.connectionError()
     guard error == 0 else { return try unanswered(error, .connecting) }
     if case .sockets = route {
-      guard try channel.wait(until: deadline) else { return false }
+      guard try channel.wait(until: deadline) else { return .pending }
       guard case .packet(let greeting) = channel.read(), greeting.count == 1 else {
         return try unanswered(ECONNRESET, .connecting)
       }
       guard greeting == [0] else { return try unanswered(Int32(greeting[0]), .connecting) }
     }
-    isConnected = true
-    return true
+    return .connected
   }
 
   /// Throws what an errno means, but for the two that say that nobody answered.
-  private func unanswered(_ error: Int32, _ moment: KernelError.Moment) throws -> Bool {
+  private func unanswered(_ error: Int32, _ moment: KernelError.Moment) throws -> Progress {
     let report = KernelError.report(error, moment, at: .connect, about: address)
-    if report.failure == .connectTimeout { return false }
+    if report.failure == .connectTimeout { return .unanswered }
     if case .radio = route, report.failure == .adapterOff, !Route.hasAdapter {
       throw FailureReport(.adapterMissing, at: .connect, "The kernel has no Bluetooth adapter.")
     }
     throw report
   }
 
-  private func silence(until deadline: Instant) throws -> Bool {
+  private func silence(until deadline: Instant) throws -> Progress {
     var polled = [pollfd(fd: stop, events: Int16(POLLIN), revents: 0)]
-    while ContinuousClock.now < deadline {
-      if poll(&polled, 1, Int32(min((deadline - .now).milliseconds, 3_600_000)) + 1) > 0 { throw Stopped() }
+    while case let left = deadline - .now, left > .zero {
+      if poll(&polled, 1, Int32(min(left.milliseconds, 3_600_000)) + 1) > 0 { throw Stopped() }
     }
-    return false
+    return .pending
   }
 
   /// Agrees on the packet size and finds the serial line.

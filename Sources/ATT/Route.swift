@@ -34,8 +34,8 @@ package enum Route: Equatable, Sendable {
     return (0..<16).contains { blupow_adapter_address($0, &address) == 0 }
   }
 
-  /// Whether the kernel gives this process Bluetooth sockets at all.
-  package static var hasRadio: Bool { blupow_att_family() == 0 }
+  /// Whether the kernel gives this process Bluetooth sockets at all. Another trouble than their absence is for the connect to name.
+  package static var hasRadio: Bool { ![EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT].contains(blupow_att_family()) }
 
   /// A descriptor whose connection is under way, or an errno.
   func open(to address: Address, as type: AddressType) -> Result<Int32, Errno> {

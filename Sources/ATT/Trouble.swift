@@ -50,7 +50,7 @@ package enum Trouble: Error, Equatable, Sendable {
     case .tooMany(let what, let most): "\(address) took more than \(most) \(what) to say what it has."
     case .tooManyStrays(let count): "\(address) sent \(count) packets that answer nothing."
     case .refused(let what, let code): "\(address) refuses \(what): \(code)."
-    case .wantsPairing(let code): "\(address) refuses without pairing: \(code)."
+    case .wantsPairing(let code): "\(address) refuses without pairing: \(code). `link: bluez` carries modules that are paired."
     case .noSerialLine: "\(address) has no Renogy serial service (ffd1 in ffd0, fff1 in fff0)."
     case .noConfiguration: "\(address) has fff1, but nothing to enable its notifications by (no descriptor 2902)."
     case .notListening: "A frame for \(address) was to be sent before its notifications were enabled."

@@ -36,7 +36,9 @@ package final class BlueZBus {
   }
 
   /// Greets the bus, subscribes to bluetoothd's signals and asks for its objects, all in one go.
-  package func open(until deadline: Instant) throws {
+  ///
+  /// - Parameter startsDaemon: whether the bus may start a bluetoothd that does not run.
+  package func open(until deadline: Instant, startsDaemon: Bool = true) throws {
     let bus = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
     let hello = try expect(Connection.hello)
     for rule in [
@@ -45,7 +47,9 @@ package final class BlueZBus {
     ] {
       try post(.call(to: bus.0, bus.1, bus.2, "AddMatch", [.string(rule)]))
     }
-    let objects = try expect(.call(to: Self.name, "/", ObjectTree.manager, "GetManagedObjects"))
+    var question = Message.call(to: Self.name, "/", ObjectTree.manager, "GetManagedObjects")
+    question.noAutoStart = !startsDaemon
+    let objects = try expect(question)
     guard try reply(to: hello, at: .bus, until: deadline) != nil else {
       throw FailureReport(.busSilent, at: .bus, "The D-Bus daemon took the connection but does not answer its greeting.")
     }

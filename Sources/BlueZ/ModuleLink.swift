@@ -47,14 +47,33 @@ package final class ModuleLink {
   /// dBm as last heard.
   package var rssi: Int? { bus.tree.signal(of: path) }
 
-  /// Frees a link that stands or is pending, whoever made it. Whether one stood.
-  package func free(until deadline: Instant) throws -> Bool {
+  /// What became of what was to be freed.
+  package enum Freed {
+    case nothingStood
+    case ended
+    /// It was ended, and is there again: bluetoothd or the kernel connect to the module whenever they hear it, as to a trusted one.
+    case isBack
+  }
+
+  package static func comesBack(_ address: Address) -> FailureReport {
+    FailureReport(
+      .busy, at: .release,
+      """
+      The link to \(address) was ended and was there again at once: bluetoothd or the kernel connect to it by themselves. \
+      `bluetoothctl untrust \(address)`, or `remove`, ends that; `link: bluez` can share it.
+      """)
+  }
+
+  /// Frees a link that stands or is pending, whoever made it.
+  package func free(until deadline: Instant) throws -> Freed {
     let stood = isConnected(bus.tree)
     mayStand = stood
-    guard try disconnect(at: .release, until: deadline) else {
+    switch try end(at: .release, until: deadline) {
+    case .closed: return stood ? .ended : .nothingStood
+    case .isBack: return .isBack
+    case .unanswered:
       throw FailureReport(.busy, at: .release, "The link to \(address) that stood already could not be freed.")
     }
-    return stood
   }
 
   package func connect(until deadline: Instant) throws {
@@ -152,8 +171,15 @@ package final class ModuleLink {
   /// Whether D-Bus or bluetoothd, rather than the module, do not answer.
   package func silence() -> FailureReport? { bus.silence(at: .read) }
 
-  /// Disconnect and see `Connected=false`: 2.1 to 2.5 s on bluetoothd. Whether it was seen.
+  /// Disconnect and see `Connected=false`: 2.1 to 2.5 s on bluetoothd. Whether our link was seen to end; one that is there again at
+  /// once is not ours.
   package func disconnect(at stage: Stage = .disconnect, until deadline: Instant) throws -> Bool {
+    try end(at: stage, until: deadline) != .unanswered
+  }
+
+  private enum End { case closed, isBack, unanswered }
+
+  private func end(at stage: Stage, until deadline: Instant) throws -> End {
     bus.listen(to: nil)
     do {
       try bus.call(
@@ -161,13 +187,19 @@ package final class ModuleLink {
         late: FailureReport(.busy, at: stage, "Disconnect of \(address) was not answered in time."))
     } catch let report as FailureReport where report.failure == .notSeen || report.failure == .linkLost {
       mayStand = false
-      return true  // the object is gone, and its link with it
+      return .closed  // the object is gone, and its link with it
     } catch let report as FailureReport where report.failure == .busy {
-      return false
+      return .unanswered
     }
-    let isFree = try bus.wait(at: stage, until: deadline) { self.isConnected($0) ? nil : true } ?? false
-    if isFree { mayStand = false }
-    return isFree
+    // bluetoothd answers when the link has fallen, and says so a moment later: what still stands then is a new one.
+    let limit = ContinuousClock.now + .seconds(1)
+    guard try bus.wait(at: stage, until: min(deadline, limit), for: { self.isConnected($0) ? nil : true }) != nil else {
+      if deadline < limit { return .unanswered }
+      mayStand = false
+      return .isBack
+    }
+    mayStand = false
+    return .closed
   }
 
   /// Leaves without waiting: bluetoothd ends the link alone once it has the call, though the caller is gone.

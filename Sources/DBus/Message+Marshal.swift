@@ -17,6 +17,7 @@ extension Message {
     member = text(dbus_message_get_member(raw))
     errorName = text(dbus_message_get_error_name(raw))
     noReply = dbus_message_get_no_reply(raw) != 0
+    noAutoStart = dbus_message_get_auto_start(raw) == 0
     var iterator = DBusMessageIter()
     if dbus_message_iter_init(raw, &iterator) != 0 {
       repeat { body.append(Value.read(&iterator)) } while dbus_message_iter_next(&iterator) != 0
@@ -46,6 +47,7 @@ extension Message {
     }
     if replySerial != 0 { _ = dbus_message_set_reply_serial(raw, replySerial) }
     dbus_message_set_no_reply(raw, noReply || kind != .methodCall ? 1 : 0)
+    dbus_message_set_auto_start(raw, noAutoStart ? 0 : 1)
     var iterator = DBusMessageIter()
     dbus_message_iter_init_append(raw, &iterator)
     guard body.allSatisfy({ $0.append(to: &iterator) }) else {

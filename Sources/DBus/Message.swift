@@ -18,6 +18,8 @@ package struct Message: Equatable, Sendable {
   package var errorName: String?
   /// The caller of a method wants no answer.
   package var noReply = false
+  /// Nobody shall be started for it: where the receiver is not on the bus, that is the answer.
+  package var noAutoStart = false
   package var body: [Value] = []
 
   package static func call(

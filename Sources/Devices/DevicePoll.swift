@@ -34,7 +34,7 @@ package struct DevicePoll<L: Link> {
         answer = try ask(block, unit)
       } catch let error as FailureReport where block.need == .optional {
         // The required ones are complete: what was read is given out before the link's end is.
-        return outcome(decoded(answers, unit: answered ?? unit), broken: error)
+        return outcome(decoded(answers, unit: answered ?? unit, isCutShort: true), broken: error)
       }
       // No unit is configured and the usual one is silent: one try at the family's other one, for the same block, so that a
       // late answer of the first could only be the same registers.
@@ -48,7 +48,7 @@ package struct DevicePoll<L: Link> {
         answered = from
       case (.unsupported, .optional): notes.unsupported.append(block.name)
       case (.exception, .optional), (.bad, .optional): break
-      case (.outOfTime, .optional): return outcome(decoded(answers, unit: answered ?? unit))
+      case (.outOfTime, .optional): return outcome(decoded(answers, unit: answered ?? unit, isCutShort: true))
       case (.outOfTime, .required):
         return outcome(
           .failure(
@@ -57,7 +57,7 @@ package struct DevicePoll<L: Link> {
               "\(request.name): unit \(unit) had not answered to registers \(block.name) when the poll's time was over.")))
       case (.silent, .optional):
         notes.silent.append(block.name)
-        return outcome(decoded(answers, unit: answered ?? unit))
+        return outcome(decoded(answers, unit: answered ?? unit, isCutShort: true))
       case (.unsupported, .required): return outcome(.failure(refused(block, unit, code: 2)))
       case (.exception(let code), .required): return outcome(.failure(refused(block, unit, code: code)))
       case (.silent, .required):
@@ -89,8 +89,17 @@ package struct DevicePoll<L: Link> {
   }
 
   /// The readings; a device whose required registers all say "not supported" is not one of this profile.
-  private func decoded(_ answers: [String: [UInt16]], unit: UInt8) -> Result<DeviceReadings, FailureReport> {
-    let decoding = profile.decode(answers, model: request.model)
+  ///
+  /// - Parameter isCutShort: not all blocks were asked. A value whose sign is the model's to say is left out where the model may be
+  ///   said by one that was not: with the register's sign it would be turned round in the next poll.
+  private func decoded(
+    _ answers: [String: [UInt16]], unit: UInt8, isCutShort: Bool = false
+  ) -> Result<DeviceReadings, FailureReport> {
+    var decoding = profile.decode(answers, model: request.model)
+    if isCutShort, decoding.model == nil {
+      for key in decoding.rawSign { decoding.readings[key] = nil }
+      decoding.rawSign = []
+    }
     let required = profile.blocks.filter { $0.need == .required }
     guard required.allSatisfy({ $0.fields.contains { decoding.readings[$0.key] != nil } }) else {
       return .failure(

@@ -34,11 +34,15 @@ enum Alarm: Equatable, Sendable {
   case resolve(link: Int, device: String)
   /// The time that bluetoothd leaves between Disconnect and the fall of the link is over.
   case fall(link: Int, device: String)
+  /// Before a reply.
+  case unasked(link: Int, [Fault.Unasked])
   case fragment(link: Int, device: String, fragments: [[UInt8]], index: Int, request: Int)
   /// Look whether bluetoothd should still list this device.
   case forget(device: String, listing: Int)
   /// The attempt of a module's socket ends.
   case attach(session: Int)
+  /// Somebody's discovery has heard the module that a socket waits for.
+  case hear(session: Int)
 }
 
 /// A D-Bus error.

@@ -26,6 +26,9 @@ struct AttributeServer: Equatable, Sendable {
   /// The module's own.
   private let mtu: Int
   private(set) var agreed = 23
+  /// Whether the packet size was asked for, and whether anything was after it.
+  private var exchanged = false
+  private var explored = false
 
   init(_ table: GattTable, mtu: Int) {
     self.mtu = mtu
@@ -58,6 +61,7 @@ struct AttributeServer: Equatable, Sendable {
     switch (opcode, packet.count) {
     case (0x02, 3):
       agreed = max(23, min(mtu, first))
+      exchanged = true
       return ([0x03] + Self.word(mtu), .nothing)
     case (0x04, 5), (0x08, 7), (0x08, 21), (0x10, 7), (0x10, 21):
       guard first > 0, second >= first else { return (refusal(opcode, first, 0x01), .nothing) }
@@ -82,6 +86,25 @@ struct AttributeServer: Equatable, Sendable {
 
   /// The refusal of the subscription that is asked for.
   func refusedSubscription(_ code: UInt8) -> [UInt8] { refusal(0x12, configurationHandle ?? 0, code) }
+
+  /// Whether the packet, which is about to be answered, is the first after the exchange of packet sizes. It is once.
+  mutating func beginsExploring(_ packet: [UInt8]) -> Bool {
+    guard exchanged, !explored, packet.first != 0x02 else { return false }
+    explored = true
+    return true
+  }
+
+  /// A packet that is no answer.
+  func unasked(_ what: Fault.Unasked) -> [UInt8] {
+    let notify = Self.word(notifyHandle ?? 0)
+    return switch what {
+    case .peerMTU: [0x02] + Self.word(mtu)
+    case .strayResponse: [0x03] + Self.word(mtu)
+    case .indication: [0x1d] + notify + [0, 0]
+    case .unknownOpcode: [0x3f]
+    case .longPDU: [0x1b] + notify + Array(repeating: 0, count: agreed + 10 - 3)
+    }
+  }
 
   func notification(_ value: [UInt8]) -> [UInt8] { [0x1b] + Self.word(notifyHandle ?? 0) + value.prefix(agreed - 3) }
 

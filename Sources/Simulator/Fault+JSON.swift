@@ -49,8 +49,20 @@ extension Fault {
     case "notify_ignored": return (.notifyIgnored, nil)
     case "drop_on_subscribe": return (.dropOnSubscribe, nil)
     case "disconnect_never": return (.disconnectNever, nil)
+    case "reconnects": return (.reconnects, nil)
     case "daemon_mute": return (.daemonMute(try fields.needText("method")), nil)
-    default: throw Mistake("\(fields.name("fault")): '\(word.prefix(40))' is not a known fault")
+    default:
+      if let unasked = Unasked(rawValue: word) { return (.unasked(unasked, reading: try fields.isReading()), nil) }
+      throw Mistake("\(fields.name("fault")): '\(word.prefix(40))' is not a known fault")
     }
+  }
+}
+
+extension Fields {
+  /// `"when": "reading"`, and nothing else.
+  fileprivate mutating func isReading() throws(Mistake) -> Bool {
+    guard let when = try text("when") else { return false }
+    guard when == "reading" else { throw Mistake("\(name("when")): '\(when.prefix(40))' is not \"reading\"") }
+    return true
   }
 }

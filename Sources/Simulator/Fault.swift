@@ -36,8 +36,28 @@ package struct Fault: Equatable, Sendable {
     case notifyIgnored
     case dropOnSubscribe
     case disconnectNever
+    /// Whoever ends its link: it is there again at once, made by the kernel, as of a trusted module.
+    case reconnects
     // To any call of this method's name.
     case daemonMute(String)
+    /// On a socket: said before the first answer that a link gets once the packet size is agreed on, or before a reply.
+    case unasked(Unasked, reading: Bool)
+  }
+
+  /// A packet of the attribute protocol that no client asked for.
+  package enum Unasked: String, Sendable {
+    /// The module asks for the packet size itself.
+    case peerMTU = "peer_mtu"
+    case strayResponse = "stray_response"
+    case indication
+    case unknownOpcode = "unknown_opcode"
+    /// Ten bytes more than were agreed on.
+    case longPDU = "long_pdu"
+  }
+
+  /// What is said unasked by these faults.
+  static func unasked(_ struck: [Kind]) -> [Unasked] {
+    struck.compactMap { if case .unasked(let what, _) = $0 { what } else { nil } }
   }
 
   /// What a fault counts, and when it is asked for.
@@ -45,6 +65,8 @@ package struct Fault: Equatable, Sendable {
     case request
     case connect
     case services
+    /// The first request on a socket's link after the exchange of packet sizes.
+    case exploring
     case notify
     case disconnect
     case call
@@ -71,13 +93,14 @@ package struct Fault: Equatable, Sendable {
 
   var occasion: Occasion {
     switch kind {
-    case .silent, .slow, .wrongCRC, .wrongID, .truncated, .exception, .dropLink, .noise, .lateReply: .request
+    case .silent, .slow, .wrongCRC, .wrongID, .truncated, .exception, .dropLink, .noise, .lateReply, .unasked(_, true): .request
     case .neverConnects, .dropOnConnect, .connectError, .authFailed, .slots, .busyForever: .connect
     case .connectedUnsaid, .servicesNeverResolve, .servicesLate, .noCharacteristics: .services
+    case .unasked(_, false): .exploring
     case .notifyRefused, .needsPairing, .notifyTaken, .notifyIgnored, .dropOnSubscribe: .notify
     case .disconnectNever: .disconnect
     case .daemonMute: .call
-    case .notAdvertising: .standing
+    case .notAdvertising, .reconnects: .standing
     }
   }
 

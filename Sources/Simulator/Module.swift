@@ -19,6 +19,8 @@ struct Module: Sendable {
 
   var isLinked: Bool { linkedTo != nil }
 
+  var reconnects: Bool { faults.contains { $0.kind == .reconnects } }
+
   var isAdvertising: Bool { switchedOn && !isLinked && !faults.contains { $0.kind == .notAdvertising } }
 
   /// The faults that spoil this occasion; each of its kind has counted it.

@@ -86,6 +86,7 @@ extension Setup.Delays {
     reply = try fields.milliseconds("reply_ms") ?? reply
     fragment = try fields.milliseconds("fragment_ms") ?? fragment
     disconnect = try fields.milliseconds("disconnect_ms") ?? disconnect
+    discovery = try fields.milliseconds("discovery_ms") ?? discovery
     try fields.finish()
     // An interval of nothing would be advertisements without end within one moment.
     guard advertise > .zero else { throw Mistake("\(place).advertise_ms must be at least 1") }

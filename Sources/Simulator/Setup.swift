@@ -63,6 +63,8 @@ extension Setup {
     package var reply: Duration = .milliseconds(60)
     package var fragment: Duration = .zero
     package var disconnect: Duration = .milliseconds(2100)
+    /// How long another client's discovery takes to hear the module for a socket that connects.
+    package var discovery: Duration = .zero
 
     package init() {}
   }

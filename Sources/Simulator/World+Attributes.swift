@@ -6,6 +6,8 @@ struct AttributeSession: Sendable {
   enum Progress: Equatable, Sendable {
     /// For an advertisement.
     case waiting
+    /// For somebody's discovery to hear the module, or to end: while one runs the kernel does not look for the module itself.
+    case unheard
     /// The end of the attempt is on the agenda.
     case running
     /// The link's id.
@@ -17,6 +19,8 @@ struct AttributeSession: Sendable {
   let address: String
   var progress = Progress.waiting
   var device = ""
+  /// By a fault the module ends the link as soon as it is made.
+  var isDropped = false
   /// Once the services are there to be asked for.
   var server: AttributeServer?
   var notifying = false
@@ -60,6 +64,7 @@ extension World {
     case .slots: greet(session, with: Errno.noMemory)
     case .authFailed: greet(session, with: Errno.access)
     case .connectError: greet(session, with: Errno.aborted)
+    case .dropOnConnect: sessions[session]?.isDropped = true
     default: break  // `settle` begins the attempt once the module advertises
     }
   }
@@ -68,11 +73,21 @@ extension World {
   mutating func settleSessions() {
     for id in sessions.keys.sorted() {
       guard let session = sessions[id] else { continue }
+      let isUnderWay = if case .up = session.progress { false } else { true }
+      if isUnderWay, !isPowered(session) {
+        greet(id, with: Errno.aborted)
+        continue
+      }
       switch session.progress {
       case .waiting:
         guard let module = modules[session.address], module.isAdvertising else { continue }
-        sessions[id]?.progress = .running
-        set(.attach(session: id), in: module.setup.delays.connect)
+        guard isDiscovering(for: session), module.setup.delays.discovery > .zero else {
+          begin(id)
+          continue
+        }
+        sessions[id]?.progress = .unheard
+        set(.hear(session: id), in: module.setup.delays.discovery)
+      case .unheard: if !isDiscovering(for: session) { begin(id) }
       case .up(let link):
         if devices[session.device]?.link.id != link {
           hangUp(id)
@@ -86,14 +101,28 @@ extension World {
     }
   }
 
+  private func isDiscovering(for session: AttributeSession) -> Bool {
+    adapters.contains { session.device.hasPrefix($0.path + "/") && !$0.discovering.isEmpty }
+  }
+
+  /// The attempt gets on; one whose module fell silent meanwhile waits again.
+  mutating func begin(_ id: Int) {
+    guard let session = sessions[id], let module = modules[session.address] else { return }
+    guard module.isAdvertising else {
+      sessions[id]?.progress = .waiting
+      return
+    }
+    sessions[id]?.progress = .running
+    set(.attach(session: id), in: module.setup.delays.connect)
+  }
+
   mutating func concludeAttach(_ id: Int) {
     guard let session = sessions[id], session.progress == .running else { return }
     guard modules[session.address]?.isAdvertising == true else {
       sessions[id]?.progress = .waiting  // another was faster, or it fell silent
       return
     }
-    let adapter = adapters.first { session.device.hasPrefix($0.path + "/") }
-    guard let adapter, adapter.powered else { return greet(id, with: Errno.noRoute) }
+    guard let adapter = adapter(of: session) else { return hangUp(id) }
     // bluetoothd hears of the link, too.
     if devices[session.device] == nil { list(session.address, on: adapter.name, temporary: false) }
     if case .pending = devices[session.device]?.link { return greet(id, with: Errno.busy) }
@@ -101,7 +130,14 @@ extension World {
     guard let link = devices[session.device]?.link.id else { return hangUp(id) }
     sessions[id]?.progress = .up(link)
     greet(id, with: 0)
+    if session.isDropped { close(session.device, by: "drop") }
   }
+
+  private func adapter(of session: AttributeSession) -> Adapter? {
+    adapters.first { session.device.hasPrefix($0.path + "/") }
+  }
+
+  private func isPowered(_ session: AttributeSession) -> Bool { adapter(of: session)?.powered == true }
 
   mutating func hear(_ packet: [UInt8], by id: Int) {
     guard let session = sessions[id], case .up = session.progress, let device = devices[session.device] else { return }
@@ -110,7 +146,13 @@ extension World {
       return
     }
     let (answer, meaning) = server.take(packet)
+    let isExploring = answer != nil && server.beginsExploring(packet)
     sessions[id]?.server = server
+    // An error, a packet size, a confirmation: a client's answers.
+    if let opcode = packet.first, [0x01, 0x03, 0x1e].contains(opcode) {
+      note("att", ["address": .string(session.address), "hex": .string(Hex.text(packet))])
+    }
+    if isExploring { say(Fault.unasked(modules[session.address]?.strike(.exploring) ?? []), to: id) }
     switch meaning {
     case .nothing: if let answer { send(answer, to: id) }
     case .frame(let bytes):
@@ -118,6 +160,16 @@ extension World {
       receive(bytes, on: device)
     case .notifying(let on): notify(id, on, answer ?? [], server)
     }
+  }
+
+  /// On that link, if it came by a socket.
+  mutating func say(_ unasked: [Fault.Unasked], on link: Int) {
+    if let id = sessions.first(where: { $0.value.progress == .up(link) })?.key { say(unasked, to: id) }
+  }
+
+  private mutating func say(_ unasked: [Fault.Unasked], to id: Int) {
+    guard let server = sessions[id]?.server else { return }
+    for what in unasked { send(server.unasked(what), to: id) }
   }
 
   private mutating func notify(_ id: Int, _ on: Bool, _ answer: [UInt8], _ server: AttributeServer) {
@@ -132,6 +184,7 @@ extension World {
     }
     let strike = modules[session.address]?.strike(.notify).first
     if strike == .notifyRefused { return send(server.refusedSubscription(0x03), to: id) }
+    if strike == .needsPairing { return send(server.refusedSubscription(0x05), to: id) }
     send(answer, to: id)
     if strike == .notifyIgnored { return }
     sessions[id]?.notifying = true

@@ -61,7 +61,7 @@ extension World {
 
   private mutating func noteState() {
     let all = devices.values.sorted { $0.path < $1.path }
-    let waiting = sessions.values.filter { [.waiting, .running, .mute].contains($0.progress) }.map(\.address)
+    let waiting = sessions.values.filter { [.waiting, .unheard, .running, .mute].contains($0.progress) }.map(\.address)
     let listening = sessions.filter(\.value.notifying).map { Self.client($0.key) }
     note(
       "state",

@@ -153,8 +153,12 @@ extension World {
     modules[device.address]?.linkedTo = nil
     if device.resolved { changed(path, Interface.device, ["ServicesResolved": .bool(false)]) }
     if case .closing(_, let waiting) = device.link { for call in waiting { reply(call) } }
-    changed(path, Interface.device, ["Connected": .bool(false)])
     note("link_closed", ["adapter": .string(device.adapter), "address": .string(device.address), "by": .string(cause)])
+    // Of a link that is there again as fast as this, bluetoothd does not say that it was gone.
+    if modules[device.address]?.reconnects == true, adapter(device.adapter)?.powered == true, cause != "remove" {
+      return establish(path, by: "kernel")
+    }
+    changed(path, Interface.device, ["Connected": .bool(false)])
   }
 
   /// The object goes, with its link. The caller of a pending Connect is never answered.

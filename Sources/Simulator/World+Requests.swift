@@ -27,6 +27,8 @@ extension World {
       default: break
       }
     }
+    let unasked = Fault.unasked(strikes)
+    if !unasked.isEmpty { set(.unasked(link: link, unasked), in: delay) }
     let size = module.setup.mtu - 3
     let fragments = stride(from: 0, to: frame.count, by: size).map { Array(frame[$0..<min($0 + size, frame.count)]) }
     set(.fragment(link: link, device: device.path, fragments: fragments, index: 0, request: number), in: delay)

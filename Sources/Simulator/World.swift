@@ -89,10 +89,12 @@ package struct World: Sendable {
     case .attempt(let attempt, let device, let refused): concludeAttempt(attempt, on: device, refused)
     case .resolve(let link, let device): resolveServices(link, on: device)
     case .fall(let link, let device): if devices[device]?.link.id == link { close(device, by: "disconnect") }
+    case .unasked(let link, let packets): say(packets, on: link)
     case .fragment(let link, let device, let fragments, let index, let request):
       deliver(fragments, from: index, request: request, link: link, device: device)
     case .forget(let device, let listing): considerForgetting(device, listing)
     case .attach(let session): concludeAttach(session)
+    case .hear(let session): if sessions[session]?.progress == .unheard { begin(session) }
     }
     settle()
   }

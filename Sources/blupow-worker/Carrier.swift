@@ -70,9 +70,10 @@ final class BlueZCarrier: Carrier {
 /// By the kernel: a link that is ours, and ends with us.
 final class KernelCarrier: Carrier {
   private let link: KernelLink
+  private let witness: Witness
   private let stop: Int32
 
-  init(to address: Address, by route: Route, learned: Learned?, stop: Int32) throws {
+  init(to address: Address, by route: Route, learned: Learned?, witness: Witness, stop: Int32) throws {
     func type(_ uuid: String) throws -> AttributeType {
       guard let type = AttributeType(uuid) else { throw FailureReport(.connectFailed, at: .connect, "'\(uuid)' is no UUID.") }
       return type
@@ -82,10 +83,14 @@ final class KernelCarrier: Carrier {
       notifyService: try type(ModuleGATT.notifyService), notify: try type(ModuleGATT.notify))
     link = KernelLink(
       to: address, as: learned?.addressType, by: route, seeking: line, remembered: learned?.handles, stop: stop)
+    self.witness = witness
     self.stop = stop
   }
 
-  func connect(until deadline: ContinuousClock.Instant) throws { try link.connect(until: deadline) }
+  func connect(until deadline: ContinuousClock.Instant) throws {
+    let supposed = link.type == nil ? try witness.addressType() : nil
+    try link.connect(until: deadline, supposing: supposed, askingWhy: witness.holdup)
+  }
 
   func resolve(until deadline: ContinuousClock.Instant) throws { try link.resolve(until: deadline) }
 
@@ -109,8 +114,8 @@ final class KernelCarrier: Carrier {
 
   func pause(at stage: Stage, until deadline: ContinuousClock.Instant) throws {
     var polled = [pollfd(fd: stop, events: Int16(POLLIN), revents: 0)]
-    while ContinuousClock.now < deadline {
-      if poll(&polled, 1, Int32((deadline - .now).milliseconds) + 1) > 0 { throw Stopped() }
+    while case let left = deadline - .now, left > .zero {
+      if poll(&polled, 1, Int32(left.milliseconds) + 1) > 0 { throw Stopped() }
     }
   }
 

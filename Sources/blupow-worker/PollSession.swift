@@ -16,6 +16,8 @@ final class PollSession {
   private var link: (any Carrier)?
   /// Held until the process ends.
   private var lock: ModuleLock?
+  /// Only of a poll by the kernel's link.
+  private var witness: Witness?
 
   init(_ job: PollJob, radio: Radio) {
     self.job = job
@@ -73,8 +75,10 @@ final class PollSession {
 
   /// What one attempt learned is the next one's to use.
   private func carrier(by route: Route) throws -> any Carrier {
+    let witness = witness ?? Witness(of: job.module, radio: radio)
+    self.witness = witness
     let link = try KernelCarrier(
-      to: job.module.address, by: route, learned: link?.learned ?? job.learned, stop: radio.stop)
+      to: job.module.address, by: route, learned: link?.learned ?? job.learned, witness: witness, stop: radio.stop)
     self.link = link
     return link
   }
@@ -94,8 +98,9 @@ final class PollSession {
     self.link = carrier
     if link.isKnown {
       try reporter.enter(.release, attempt: attempt)
-      if attempt == 1 { done.foundStanding = link.stands }
-      _ = try link.free(until: min(budget.work, .now + .seconds(5)))
+      // One that is back is shared: bluetoothd lets each of its clients use it.
+      let freed = try link.free(until: min(budget.work, .now + .seconds(5)))
+      if attempt == 1 { done.foundStanding = freed == .ended }
     }
     if !link.isKnown { try find(link, bus, adapter, last) }
     return carrier
@@ -126,7 +131,7 @@ final class PollSession {
     let end = budget.attempt(attempt, of: attempts, pause: job.retryDelay)
     done.attempts = attempt
     try reporter.enter(.connect, attempt: attempt)
-    try link.connect(until: end)
+    try connect(link, attempt, until: end)
     done.connectMs = reporter.elapsed.milliseconds
     // A link that came late in its attempt is worth a moment more.
     let settled = min(max(end, .now + .seconds(3)), budget.work)
@@ -136,6 +141,50 @@ final class PollSession {
     try link.subscribe(until: settled)
     try reporter.enter(.read, attempt: attempt)
     try read(link)
+  }
+
+  /// Connects. What keeps the kernel from it may be bluetoothd's to end: then it is freed first, once.
+  private func connect(_ link: any Carrier, _ attempt: Int, until end: ContinuousClock.Instant) throws {
+    do {
+      try link.connect(until: end)
+    } catch let busy as FailureReport where busy.failure == .busy {
+      guard let witness else { throw busy }
+      let stood: Bool
+      switch try witness.standing() {
+      case .unknown: throw busy
+      case .unlisted: throw Self.anothers(busy)
+      case .listed(let standing): stood = try free(standing, attempt)
+      }
+      try reporter.enter(.connect, attempt: attempt)
+      do {
+        // Freeing takes seconds; connecting to what was connected just now does not.
+        try link.connect(until: min(max(end, .now + budget.shortestAttempt), budget.work))
+      } catch let again as FailureReport where again.failure == .busy {
+        throw stood ? ModuleLink.comesBack(job.module.address) : Self.anothers(again)
+      }
+    }
+  }
+
+  /// Frees a link that stands, or an attempt at one that was left. `Connected` does not say whose a link is; no other worker's, for
+  /// the module's lock is ours. Whether one stood.
+  private func free(_ standing: ModuleLink, _ attempt: Int) throws -> Bool {
+    try reporter.enter(.release, attempt: attempt)
+    do {
+      let freed = try standing.free(until: min(budget.work, .now + .seconds(5)))
+      if freed == .isBack { throw ModuleLink.comesBack(job.module.address) }
+      done.foundStanding = done.foundStanding || freed == .ended
+      return freed == .ended
+    } catch let report as FailureReport {
+      guard report.failure != .busy else { throw report }
+      throw FailureReport(
+        .busy, at: .release, "The link to \(job.module.address) that stood already could not be freed: \(report.message)")
+    }
+  }
+
+  private static func anothers(_ busy: FailureReport) -> FailureReport {
+    FailureReport(
+      .busy, at: .connect,
+      "\(busy.message) bluetoothd holds no link to it: another program on this host does, by a socket of its own.")
   }
 
   private func read<L: Carrier>(_ link: L) throws {

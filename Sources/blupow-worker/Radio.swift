@@ -26,8 +26,9 @@ struct Radio {
     let link = ModuleLink(bus, to: module.address, at: adapter.path(of: module.address))
     try reporter.enter(.release)
     let wasKnown = link.isKnown
-    let stood = wasKnown ? try link.free(until: budget.closing) : false
-    try reporter.emit(.done(Done(link: wasKnown ? .closed : .none, stages: reporter.stages, foundStanding: stood)))
+    let freed = wasKnown ? try link.free(until: budget.closing) : .nothingStood
+    if freed == .isBack { throw ModuleLink.comesBack(module.address) }
+    try reporter.emit(.done(Done(link: wasKnown ? .closed : .none, stages: reporter.stages, foundStanding: freed == .ended)))
     _ = consume lock
     return .ok
   }

@@ -187,6 +187,52 @@ struct KernelLinkTests {
     // Other tests run beside this one and have their own.
     #expect(descriptors() < before + 25)
   }
+
+  @Test func `what holds a connection up is asked for once, gives every type its time, and is told`() throws {
+    let stand = try Stand(greeting: .none)
+    let link = try Self.link(stand.directory)
+    let start = ContinuousClock.now
+    var asked: [Duration] = []
+    do {
+      try link.connect(until: start + .milliseconds(200)) {
+        asked.append(start.duration(to: .now))
+        return Holdup("It rains.", until: start + .milliseconds(600))
+      }
+      Issue.record("connected to nobody")
+    } catch let report as FailureReport {
+      #expect(report.failure == .connectTimeout)
+      #expect(report.message.hasSuffix("as a random and as a public address. It rains."))
+    }
+    #expect(start.duration(to: .now) >= .milliseconds(600))
+    // Within the first type's share, which then grows with the whole.
+    #expect(asked.count == 1 && asked.allSatisfy { $0 >= .milliseconds(100) })
+    #expect(!link.stands)
+  }
+
+  @Test func `a stop while it is asked ends it, and a connection that comes promptly is not asked about`() throws {
+    let stand = try Stand(greeting: .none)
+    let link = try Self.link(stand.directory, as: .random)
+    #expect(throws: Stopped.self) { try link.connect(until: .now + .milliseconds(50)) { throw Stopped() } }
+    #expect(!link.stands)
+    let quick = try Stand()
+    let other = try Self.link(quick.directory, as: .random)
+    try other.connect(until: Self.soon) {
+      Issue.record("asked, though it connects at once")
+      return nil
+    }
+    #expect(other.stands)
+  }
+
+  @Test func `a type that somebody supposes is tried alone, and one that answered before is believed more`() throws {
+    let stand = try Stand()
+    let supposed = try Self.link(stand.directory)
+    try supposed.connect(until: Self.soon, supposing: .public)
+    #expect(supposed.type == .public)
+    supposed.close()
+    let known = try Self.link(stand.directory, as: .random)
+    try known.connect(until: Self.soon, supposing: .public)
+    #expect(known.type == .random)
+  }
 }
 
 struct KernelErrorTests {
@@ -201,7 +247,8 @@ struct KernelErrorTests {
       (ECONNRESET, .open, .linkLost), (ECONNABORTED, .open, .linkLost), (ENOTCONN, .open, .linkLost), (EPIPE, .open, .linkLost),
       (ETIMEDOUT, .connecting, .connectTimeout), (EHOSTDOWN, .connecting, .connectTimeout), (ETIMEDOUT, .open, .linkLost),
       (ENOMEM, .connecting, .slots), (EMLINK, .connecting, .slots), (EMFILE, .asking, .slots), (EINVAL, .asking, .connectFailed),
-      (EIO, .open, .linkLost),
+      (EIO, .open, .linkLost), (EPROTONOSUPPORT, .asking, .adapterMissing), (EPROTONOSUPPORT, .open, .linkLost),
+      (ENOSYS, .connecting, .connectFailed),
     ] as [(Int32, KernelError.Moment, Failure)])
   func `an errno is translated once`(error: Int32, moment: KernelError.Moment, failure: Failure) throws {
     #expect(KernelError.failure(error, moment) == failure)

@@ -45,14 +45,27 @@ import Testing
     await scene.end()
   }
 
-  @Test func `another client's discovery goes on`() async throws {
+  @Test func `bluetoothd forgets its modules when it dies, until they are heard again`() async throws {
+    let scene = try await Scene.contract(#""known":true"#)
+    _ = try await scene.tell(FaultTests.offTheAir.replacing("ADDRESS", with: scene.address))
+    try await Part.bluetoothd.kill()
+    try await Part.bluetoothd.start()
+    let client = try await scene.client()
+    #expect(try await client.tree().objects[BusClient.devicePath(scene.address)] == nil)
+    _ = try await scene.tell(#"{"do":"advertise","address":"\#(scene.address)","on":true}"#)
+    let run = try await scene.poll()
+    #expect(run.isGood && run.stages.contains(.scan), "\(run.raw)")
+    await scene.end()
+  }
+
+  @Test(arguments: LinkKind.allCases) func `another client's discovery goes on`(link: LinkKind) async throws {
     let scene = try await Scene.contract()
     let client = try await scene.client()
     _ = try await client.ask("StartDiscovery", ObjectTree.adapter, on: BusClient.adapter)
     for _ in 0..<3 {
-      let run = try await scene.poll()
+      let run = try await scene.poll(link: link)
       #expect(run.isGood, "\(run.raw)")
-      print("connect beside another's discovery: \(run.done?.stages[.connect] ?? -1) ms")
+      print("connect by \(link) beside another's discovery: \(run.done?.stages[.connect] ?? -1) ms")
     }
     // Ours was ended, theirs was not.
     #expect(try await client.property("Discovering", of: BusClient.adapter, ObjectTree.adapter)?.asBool == true)
@@ -72,10 +85,7 @@ import Testing
       #expect(run.ending.lasted < .seconds(27))
       let without = try await scene.poll()
       #expect(without.failure?.failure == .adapterMissing, "\(without.raw)")
-      try await Part.peripheral.kill()
-      try await Part.btvirt.start()
-      try await Part.peripheral.start()
-      try await Part.bluetoothd.on()
+      try await Part.bringControllersBack()
       await scene.end()
       let after = try await Scene.contract()
       #expect(try await after.poll().isGood)
@@ -104,7 +114,7 @@ import Testing
 
 /// The parts of the machine (Tests/RealBlueZ/part).
 enum Part: String {
-  case dbus, btvirt, peripheral, bluetoothd
+  case kernel, dbus, btvirt, peripheral, bluetoothd
 
   struct Trouble: Error, CustomStringConvertible {
     let description: String
@@ -112,15 +122,24 @@ enum Part: String {
 
   func start() async throws { try await run("start") }
   func kill() async throws { try await run("kill") }
+  func stop() async throws { try await run("stop") }
   func on() async throws { try await run("on") }
 
-  private func run(_ verb: String) async throws {
+  /// After btvirt was killed, which took the peripheral with it.
+  static func bringControllersBack() async throws {
+    try await peripheral.kill()
+    try await btvirt.start()
+    try await peripheral.start()
+    try await bluetoothd.on()
+  }
+
+  func run(_ words: String...) async throws {
     guard let script = getenv("BLUPOW_REAL_PART").map({ String(cString: $0) }) else { throw Trouble(description: "no machine") }
     var environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]
     for name in ["BLUPOW_REAL_SHARE", "BLUPOW_REAL_VENV"] { environment[name] = getenv(name).map { String(cString: $0) } }
-    let command = Command(path: script, arguments: [rawValue, verb], environment: environment)
+    let command = Command(path: script, arguments: [rawValue] + words, environment: environment)
     let ended = await Scene.hear(try await Spawner.shared.start(command, limits: .command, deadline: .seconds(100)))
-    guard ended.exitCode == 0 else { throw Trouble(description: "\(rawValue) \(verb): \(ended.errors)\(ended.output)") }
+    guard ended.exitCode == 0 else { throw Trouble(description: "\(rawValue) \(words): \(ended.errors)\(ended.output)") }
   }
 }
 

@@ -92,8 +92,22 @@ final class ScriptedModule: Link {
     module.instead[3] = []
     let outcome = try poll()
     #expect(outcome.notes == BlockNotes(silent: ["4311/8"]))
-    #expect(try outcome.result.get().readings.count == 15)
+    #expect(try outcome.result.get().readings.count == 14)
     #expect(module.asked == [4000, 4327, 4311])
+  }
+
+  @Test func `a value whose sign is the model's to say is left out until the model was asked for`() throws {
+    module.instead[3] = []
+    let readings = try poll().result.get()
+    #expect(readings.readings["charging_current"] == nil && readings.rawSign == [])
+    #expect(readings.readings["charging_power"] != nil)
+  }
+
+  @Test func `of a model that is known from before, the sign is known without asking`() throws {
+    module.instead[3] = []
+    let readings = try poll(DeviceRequest(name: "Inverter", profile: "inverter", model: "RIV1230RCH-SPS")).result.get()
+    #expect(readings.readings.count == 15)
+    #expect(readings.readings["charging_current"] != nil && readings.rawSign == [])
   }
 
   @Test func `a required block that stays silent fails the device, and nothing more is asked`() throws {
@@ -169,7 +183,7 @@ final class ScriptedModule: Link {
       DeviceRequest(name: "Inverter", profile: "inverter"), profile: .inverter, link: module, deadline: .now + .seconds(3)
     ).run()
     #expect(outcome.notes == BlockNotes())
-    #expect(try outcome.result.get().readings.count == 15)
+    #expect(try outcome.result.get().readings.count == 14)
   }
 
   @Test func `a link that breaks after the required blocks takes nothing from what was read`() throws {

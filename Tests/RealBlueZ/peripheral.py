@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""A Renogy module on a Bluetooth controller: what the real bluetoothd talks to in these tests.
+"""Renogy modules, one on each Bluetooth controller that is given: what the real bluetoothd talks to in these tests.
 
-Made on bumble, a Bluetooth stack that shares nothing with ours or BlueZ's. It takes one link, answers Modbus reads from a
-register file, and misbehaves on command. Commands and journal are JSON lines on a unix socket; their words are those of
+Made on bumble, a Bluetooth stack that shares nothing with ours or BlueZ's. A module takes one link, answers Modbus reads from a
+register file, and misbehaves on command. Commands and journal are JSON lines on a unix socket of its own; their words are those of
 protocol/simulator.md where they mean the same:
 
   {"do":"module", "address":A, "name":N, "advertising":true, "mtu":23, "gatt":"renogy", "faults":[...]}
@@ -42,6 +42,8 @@ WRITEABLE = Characteristic.Permissions.WRITEABLE
 REQUEST_FAULTS = {"silent", "slow", "late_reply", "wrong_crc", "wrong_id", "truncated", "exception", "drop_link", "noise"}
 LINK_FAULTS = {"services_never_resolve", "services_late", "drop_on_connect"}
 NOTIFY_FAULTS = {"notify_refused", "needs_pairing", "drop_on_subscribe"}
+# What it says besides its answers, once a link: before the first answer after the MTU exchange, or before the reply to a frame.
+PROTOCOL_FAULTS = {"peer_mtu", "stray_response", "indication", "unknown_opcode", "long_pdu"}
 # What it is born with, and what is bluetoothd's own and comes by itself.
 OTHERS = {"no_characteristics", "connected_unsaid"}
 SETS = (0, 1)  # handles of advertising sets
@@ -96,9 +98,10 @@ class Registers:
 class Fault:
     def __init__(self, fields):
         self.word = fields["fault"]
-        if self.word not in REQUEST_FAULTS | LINK_FAULTS | NOTIFY_FAULTS:
+        if self.word not in REQUEST_FAULTS | LINK_FAULTS | NOTIFY_FAULTS | PROTOCOL_FAULTS:
             raise ValueError(f"'{self.word}' is not a fault that this module knows")
         self.fields = fields
+        self.is_when_reading = self.word in REQUEST_FAULTS or fields.get("when") == "reading"
         self.seen = 0
 
     def strikes(self):
@@ -123,6 +126,8 @@ class LateServer(Server):
                     max(0.0, self.module.linked_at + self.module.hold - time.monotonic()), super().on_gatt_pdu, bearer, att_pdu
                 )
             return
+        if att_pdu.op_code in att.ATT_REQUESTS and att_pdu.op_code != att.Opcode.ATT_EXCHANGE_MTU_REQUEST:
+            self.module.on_first_request(bearer)
         super().on_gatt_pdu(bearer, att_pdu)
 
     def write_cccd(self, bearer, characteristic, value):
@@ -142,15 +147,26 @@ class SteeredDevice(Device):
     """A device whose advertising is ours to steer, so that a link is announced without waiting for a set of bumble's."""
 
     supports_le_extended_advertising = False
+    module = None
+
+    def on_gatt_pdu(self, connection_handle, pdu):
+        # What a host says to what the module said unasked: error, MTU response, confirmation.
+        if pdu[0] in (0x01, 0x03, 0x1E):
+            self.module.say("att", address=self.module.address, hex=pdu.hex())
+            return
+        super().on_gatt_pdu(connection_handle, pdu)
 
 
 class Module:
-    def __init__(self, device, registers, say):
-        self.device, self.registers, self.say = device, registers, say
+    say = None  # its steering's
+
+    def __init__(self, device, registers):
+        self.device, self.registers = device, registers
         self.address, self.name, self.advertising, self.faults = None, "", False, []
         self.air = asyncio.Lock()
         self.connection, self.requests, self.hold, self.linked_at, self.notify = None, 0, 0.0, 0.0, None
-        device.on(Device.EVENT_CONNECTION, self.on_connection)
+        self.was_asked = False
+        device.module = self
 
     # What it is.
 
@@ -254,14 +270,27 @@ class Module:
         """The first fault of these that strikes this occasion; all of them count it."""
         struck = [
             fault for fault in self.faults
-            if fault.word in words and (request is None or fault.concerns(request)) and fault.strikes()
+            if fault.word in words and fault.is_when_reading == (request is not None)
+            and (request is None or fault.concerns(request)) and fault.strikes()
         ]
         return struck[0] if struck else None
 
     # What happens to it.
 
+    async def link_with(self, device):
+        """A link that is nobody's business, so that its number is taken: before anybody listens."""
+        made = asyncio.get_running_loop().create_future()
+        self.device.once(Device.EVENT_CONNECTION, made.set_result)
+        await self.become({"address": self.device.random_address.to_string(False)})
+        await device.connect(hci.Address(self.address, hci.Address.RANDOM_DEVICE_ADDRESS), timeout=20)
+        await made
+        await self.advertise(False)
+
+    def listen(self):
+        self.device.on(Device.EVENT_CONNECTION, self.on_connection)
+
     def on_connection(self, connection):
-        self.connection, self.linked_at, self.hold = connection, time.monotonic(), 0.0
+        self.connection, self.linked_at, self.hold, self.was_asked = connection, time.monotonic(), 0.0, False
         self.say("linked", address=self.address)
         connection.on(connection.EVENT_DISCONNECTION, self.on_disconnection)
         fault = self.struck(LINK_FAULTS)
@@ -283,6 +312,24 @@ class Module:
         if self.connection:
             await self.connection.disconnect()
 
+    def on_first_request(self, connection):
+        if not self.was_asked:
+            self.was_asked = True
+            self.misbehave(connection, self.struck(PROTOCOL_FAULTS))
+
+    def misbehave(self, connection, fault):
+        if fault is None or fault.word not in PROTOCOL_FAULTS:
+            return
+        handle, mtu = self.notify.handle.to_bytes(2, "little"), connection.att_mtu
+        own = self.device.gatt_server.max_mtu.to_bytes(2, "little")
+        connection.send_l2cap_pdu(att.ATT_CID, {
+            "peer_mtu": b"\x02" + own,
+            "stray_response": b"\x03" + own,
+            "indication": b"\x1d" + handle + b"\x00\x00",
+            "unknown_opcode": b"\x3f\x00",
+            "long_pdu": b"\x1b" + handle + bytes(mtu - 3 + 10),
+        }[fault.word])
+
     def on_subscribe(self, value):
         on = bool(value[0] & 1)
         fault = self.struck(NOTIFY_FAULTS) if on else None
@@ -298,7 +345,8 @@ class Module:
         self.requests += 1
         n = self.requests
         self.say("request", address=self.address, n=n, hex=frame.hex())
-        fault = self.struck(REQUEST_FAULTS, frame)
+        fault = self.struck(REQUEST_FAULTS | PROTOCOL_FAULTS, frame)
+        self.misbehave(connection, fault)
         word, fields = (fault.word, fault.fields) if fault else ("", {})
         reply = self.registers.answer(frame)
         if word == "drop_link":
@@ -355,53 +403,77 @@ class Module:
         self.say("did", do=do)
 
 
-async def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hci", required=True, help="number of the controller, which must be down")
-    parser.add_argument("--socket", required=True)
-    parser.add_argument("--registers", required=True)
-    arguments = parser.parse_args()
+class Steering:
+    """A module's socket: commands in, journal and answers out."""
 
-    start, listeners, one = time.monotonic(), set(), asyncio.Lock()
-    asking = None
+    def __init__(self, module):
+        self.module, self.start, self.listeners, self.one, self.asking = module, time.monotonic(), set(), asyncio.Lock(), None
+        module.say = self.say
 
-    def say(saw, **fields):
-        line = json.dumps({"t_ms": int((time.monotonic() - start) * 1000), "saw": saw, **fields}, separators=(",", ":")) + "\n"
+    def say(self, saw, **fields):
+        line = json.dumps(
+            {"t_ms": int((time.monotonic() - self.start) * 1000), "saw": saw, **fields}, separators=(",", ":")) + "\n"
         # Answers are for who asked; what happens is for all.
-        for writer in [asking] if saw in ("did", "state", "error") else listeners:
+        for writer in [self.asking] if saw in ("did", "state", "error") else self.listeners:
             writer.write(line.encode())
 
-    transport = await open_transport(f"hci-socket:{arguments.hci}")
-    device = SteeredDevice(address=hci.Address("C0:00:00:00:00:01", hci.Address.RANDOM_DEVICE_ADDRESS),
-                           host=Host(transport.source, transport.sink))
-    device.pairing_config_factory = lambda connection: PairingConfig(delegate=Unwilling())
-    await device.power_on()
-    module = Module(device, Registers(arguments.registers), say)
-    blinking = asyncio.create_task(module.blink())
+    async def serve(self, path):
+        if os.path.exists(path):
+            os.unlink(path)
+        await asyncio.start_unix_server(self.converse, path)
 
-    async def serve(reader, writer):
-        nonlocal asking
-        listeners.add(writer)
+    async def converse(self, reader, writer):
+        self.listeners.add(writer)
         try:
             while line := await reader.readline():
-                async with one:
-                    asking = writer
+                async with self.one:
+                    self.asking = writer
                     try:
-                        await module.obey(json.loads(line))
+                        await self.module.obey(json.loads(line))
                     except Exception as error:  # A wrong command is answered; the module goes on.
-                        say("error", text=f"{type(error).__name__}: {error}")
+                        self.say("error", text=f"{type(error).__name__}: {error}")
         except ConnectionError:
             pass
         finally:
-            listeners.discard(writer)
+            self.listeners.discard(writer)
             writer.close()
 
-    if os.path.exists(arguments.socket):
-        os.unlink(arguments.socket)
-    await asyncio.start_unix_server(serve, arguments.socket)
+
+async def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hci", required=True, action="append", help="number of a controller, which must be down; may be repeated")
+    parser.add_argument("--socket", required=True, action="append", help="of the module on it, in the same order")
+    parser.add_argument("--spare", help="number of one more controller, with three modules")
+    parser.add_argument("--registers", required=True)
+    arguments = parser.parse_args()
+
+    registers, modules, running = Registers(arguments.registers), [], []
+
+    async def device_on(number):
+        transport = await open_transport(f"hci-socket:{number}")
+        device = SteeredDevice(address=hci.Address(f"C0:00:00:00:00:{int(number):02X}", hci.Address.RANDOM_DEVICE_ADDRESS),
+                               host=Host(transport.source, transport.sink))
+        device.pairing_config_factory = lambda connection: PairingConfig(delegate=Unwilling())
+        await device.power_on()
+        running.append(asyncio.create_task(transport.source.wait_for_termination()))
+        return device
+
+    for number in arguments.hci:
+        modules.append(Module(await device_on(number), registers))
+        running.append(asyncio.create_task(modules[-1].blink()))
+    if arguments.spare:
+        # btvirt 5.66 hands a packet on under the sender's number of the link, so that only links with the same number at both ends
+        # work. A controller gives the lowest number that is free: the second module's shall be its second, the third's its third.
+        # So modules must be linked in their order, each while the ones before it are.
+        spare = await device_on(arguments.spare)
+        await modules[1].link_with(modules[2].device)
+        await modules[2].link_with(spare)
+    for module, path in zip(modules, arguments.socket, strict=True):
+        module.listen()
+        await Steering(module).serve(path)
     print("ready", flush=True)
-    await asyncio.wait([blinking, asyncio.create_task(transport.source.wait_for_termination())], return_when="FIRST_COMPLETED")
-    sys.exit("the controller is gone")
+    await asyncio.wait(running, return_when="FIRST_COMPLETED")
+    sys.exit("a controller is gone")
 
 
 logging.basicConfig(level=logging.ERROR)

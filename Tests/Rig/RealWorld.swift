@@ -106,14 +106,15 @@ package final class RealWorld: World {
 
 extension Scene {
   /// A scene of the contract, in the world that this process tests: a new inverter, with these members of the simulator's set-up
-  /// (`protocol/simulator.md`) that both sides know: `faults`, `mtu`, `known`.
-  package static func contract(_ module: String = "", delays: String = Scene.fast) async throws -> Scene {
+  /// (`protocol/simulator.md`) that both sides know: `faults`, `mtu`, `known`. In the real world there are three modules to be had.
+  package static func contract(_ module: String = "", delays: String = Scene.fast, number: Int = 1) async throws -> Scene {
     guard let peripheral = Worlds.peripheral else { return try await one(module, delays: delays) }
     // A new address each time, so that bluetoothd remembers nothing of the last case.
     let bytes = (0..<3).map { _ in UInt8.random(in: 0...255) }
     let address = "D8:B6:73:" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16).uppercased() }.joined(separator: ":")
     let journal = Journal()
-    let world = try RealWorld(peripheral: peripheral, address: address, journal: journal)
+    let socket = number == 1 ? peripheral : peripheral.replacing(".sock", with: "-\(number).sock")
+    let world = try RealWorld(peripheral: socket, address: address, journal: journal)
     let scene = Scene(world: world, journal: journal, address: address)
     // A case that failed may have left the adapter off.
     let on: [Value] = [.string(ObjectTree.adapter), .string("Powered"), .variant(.bool(true))]

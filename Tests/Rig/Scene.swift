@@ -96,33 +96,54 @@ package final class Scene: Sendable {
 
   // MARK: - The worker
 
-  /// Runs the worker by its flags.
+  /// Runs the worker by its flags; with `sockets`, the simulator's attribute sockets are its radio.
   package func worker(
-    _ arguments: [String], deadline: Duration? = .seconds(60),
+    _ arguments: [String], deadline: Duration? = .seconds(60), sockets: Bool = false,
     _ onLine: @escaping @Sendable (EventLine, Child) async -> Void = { _, _ in }
   ) async throws -> WorkerRun {
-    try await run(Command(path: Built.path("blupow-worker"), arguments: arguments, environment: environment), deadline, onLine)
-  }
-
-  /// A poll of the standard inverter by hand.
-  package func poll(
-    _ more: [String] = [], deadline: String = "25s",
-    _ onLine: @escaping @Sendable (EventLine, Child) async -> Void = { _, _ in }
-  ) async throws -> WorkerRun {
-    try await worker(
-      ["poll", "--address", address, "--profile", "inverter", "--unit", "32", "--deadline", deadline]
-        + (Worlds.isReal ? ["--link", Worlds.link] : []) + more, onLine)
+    let command = Command(
+      path: Built.path("blupow-worker"), arguments: arguments, environment: workerEnvironment(sockets: sockets))
+    return try await run(command, deadline, onLine)
   }
 
   /// Runs the worker with that standard input.
   package func worker(
-    input: [UInt8], _ onLine: @escaping @Sendable (EventLine, Child) async -> Void = { _, _ in }
+    input: [UInt8], sockets: Bool = false,
+    _ onLine: @escaping @Sendable (EventLine, Child) async -> Void = { _, _ in }
   ) async throws -> WorkerRun {
-    try await run(Command(path: Built.path("blupow-worker"), environment: environment, input: input), .seconds(60), onLine)
+    let command = Command(
+      path: Built.path("blupow-worker"), environment: workerEnvironment(sockets: sockets), input: input)
+    return try await run(command, .seconds(60), onLine)
   }
 
-  func run(
-    _ command: Command, _ deadline: Duration?, _ onLine: @Sendable (EventLine, Child) async -> Void
+  private func workerEnvironment(sockets: Bool) -> [String: String] {
+    sockets ? environment.merging(["BLUPOW_ATT_SOCKETS": simulation.attSockets]) { $1 } : environment
+  }
+
+  /// A poll of the standard inverter by hand, by one of the two links.
+  package func poll(
+    _ more: [String] = [], deadline: String = "25s", link: LinkKind = .bluez,
+    _ onLine: @escaping @Sendable (EventLine, Child) async -> Void = { _, _ in }
+  ) async throws -> WorkerRun {
+    try await worker(
+      [
+        "poll", "--address", address, "--profile", "inverter", "--unit", "32", "--deadline", deadline, "--link", link.rawValue,
+      ] + more, sockets: link == .kernel && world is Simulation, onLine)
+  }
+
+  /// A poll of the standard inverter by the kernel's link, by request line, with what an earlier one learned.
+  package func poll(knowing learned: Learned, deadline: Duration = .seconds(25)) async throws -> WorkerRun {
+    guard let address = Address(address) else { fatalError("a scene's module has an address") }
+    let job = PollJob(
+      module: Module(address: address), devices: [DeviceRequest(name: "Inverter", profile: "inverter", unit: 32)],
+      link: .kernel, learned: learned)
+    return try await worker(
+      input: try Wire.line(Request(poll: "p-1", deadline: deadline, job: .poll(job))), sockets: world is Simulation)
+  }
+
+  /// Runs a command that ends up as a worker.
+  package func run(
+    _ command: Command, _ deadline: Duration?, _ onLine: @Sendable (EventLine, Child) async -> Void = { _, _ in }
   ) async throws -> WorkerRun {
     let child = try await Spawner.shared.start(command, limits: .worker, deadline: deadline)
     var run = WorkerRun()

@@ -26,9 +26,6 @@ package enum Worlds {
   /// Whether this process tests against a real bluetoothd.
   package static var isReal: Bool { peripheral != nil }
 
-  /// Whose link a poll takes in the real world: BLUPOW_TEST_LINK, else bluetoothd's.
-  static let link = getenv("BLUPOW_TEST_LINK").map { String(cString: $0) } ?? "bluez"
-
   /// What the world adds to every bound: an emulated machine starts a process in half a second.
   package static var slack: Duration { isReal ? .seconds(2) : .milliseconds(200) }
 }

@@ -94,6 +94,22 @@ import Testing
     #expect(stage.packets[1] == [[errno]] && stage.hungUp == [1])
   }
 
+  @Test func `a link that the module drops at once is greeted, and gone`() throws {
+    var stage = try linked(#""faults":[{"fault":"drop_on_connect","times":1}]"#)
+    #expect(stage.packets[1] == [[0]] && stage.hungUp == [1] && !stage.isConnected)
+    stage.handle(.attached(2, address: Stage.inverter))
+    stage.pass(.seconds(1))
+    #expect(stage.packets[2] == [[0]] && stage.hungUp == [1] && stage.isConnected)
+  }
+
+  @Test(arguments: [#""known":true"#, #""faults":[{"fault":"never_connects"}]"#, #""advertising":false"#])
+  func `an attempt ends with the adapter's power`(members: String) throws {
+    var stage = try Stage(members)
+    stage.handle(.attached(1, address: Stage.inverter))
+    try stage.tell(#"{"do":"power","adapter":"hci0","on":false}"#)
+    #expect(stage.packets[1] == [[103]] && stage.hungUp == [1])
+  }
+
   @Test(arguments: [#"{"fault":"never_connects"}"#, #"{"fault":"not_advertising"}"#])
   func `who is not there is not answered`(fault: String) throws {
     let stage = try linked(#""faults":[\#(fault)]"#)
@@ -115,9 +131,71 @@ import Testing
     var ignored = try linked(#""faults":[{"fault":"notify_ignored"}]"#)
     #expect(ask(&ignored, "12 23 00 01 00") == ["13"])
     #expect(ignored.noted("notify_on").isEmpty)
+    var shy = try linked(#""faults":[{"fault":"needs_pairing"}]"#)
+    #expect(ask(&shy, "12 23 00 01 00") == ["0112230005"])
+    #expect(shy.hungUp.isEmpty)
     var dropped = try linked(#""faults":[{"fault":"drop_on_subscribe"}]"#)
     #expect(ask(&dropped, "12 23 00 01 00") == ["13"])
     #expect(dropped.hungUp == [1])
+  }
+
+  private static let unasked = [
+    ("peer_mtu", "021700"), ("stray_response", "031700"), ("indication", "1d22000000"), ("unknown_opcode", "3f"),
+    ("long_pdu", "1b2200" + String(repeating: "00", count: 30)),
+  ]
+
+  @Test(arguments: unasked)
+  func `a packet that nobody asked for comes before the first answer after the MTU's`(word: String, packet: String) throws {
+    var stage = try linked(#""faults":[{"fault":"\#(word)"}]"#)
+    #expect(ask(&stage, "04 22 00 22 00") == ["0501" + "2200f1ff"])
+    #expect(ask(&stage, "02 05 02") == ["031700"])
+    #expect(ask(&stage, "1e") == [], "no request")
+    #expect(ask(&stage, "04 22 00 22 00") == [packet, "0501" + "2200f1ff"])
+    #expect(ask(&stage, "04 22 00 22 00") == ["0501" + "2200f1ff"])
+  }
+
+  @Test func `it is counted by links`() throws {
+    var stage = try linked(#""faults":[{"fault":"unknown_opcode","times":1}]"#)
+    _ = ask(&stage, "02 05 02")
+    #expect(ask(&stage, "0a 22 00") == ["3f", "0b00"])
+    stage.handle(.detached(1))
+    stage.handle(.attached(2, address: Stage.inverter))
+    stage.pass(.seconds(1))
+    _ = ask(&stage, "02 05 02", on: 2)
+    #expect(ask(&stage, "0a 22 00", on: 2) == ["0b00"])
+  }
+
+  @Test(arguments: unasked)
+  func `when reading it comes before the reply, counted by requests`(word: String, packet: String) throws {
+    var stage = try linked(#""faults":[{"fault":"\#(word)","when":"reading","from_request":2,"times":1}]"#)
+    #expect(ask(&stage, "02 05 02") == ["031700"])
+    #expect(ask(&stage, "12 23 00 01 00") == ["13"])
+    var heard: [[String]] = []
+    for _ in 1...3 {
+      let before = stage.packets[1]?.count ?? 0
+      stage.handle(.packet(1, [0x52, 0x12, 0] + frame))
+      stage.pass(.milliseconds(59))
+      #expect(stage.packets[1]?.count == before)
+      stage.pass(.milliseconds(1))
+      heard.append((stage.packets[1] ?? []).dropFirst(before).map { Hex.text($0) })
+    }
+    #expect(heard.map(\.count) == [2, 3, 2])
+    #expect(heard[1] == [packet] + heard[0])
+  }
+
+  @Test func `a client's answers are in the journal, its questions are not`() throws {
+    var stage = try linked()
+    for packet in ["02 05 02", "03 05 02", "1e", "01 3f 00 00 06", "0a 22 00"] { _ = ask(&stage, packet) }
+    #expect(stage.noted("att").map { $0.fields["hex"] } == [.string("030502"), .string("1e"), .string("013f000006")])
+    #expect(stage.noted("att").first?.fields["address"] == .string(Stage.inverter))
+  }
+
+  @Test func `on D-Bus nothing is seen of them`() throws {
+    var stage = try Stage(#""known":true,"faults":[{"fault":"long_pdu"},{"fault":"indication","when":"reading"}]"#)
+    stage.subscribe()
+    _ = stage.request("20030fa0000ac04a")
+    stage.pass(.seconds(1))
+    #expect(stage.notifications.count == 2 && stage.isConnected)
   }
 
   @Test func `power off and a dropped link close the socket`() throws {
@@ -129,5 +207,30 @@ import Testing
     #expect(off.hungUp == [1])
     off.handle(.attached(2, address: Stage.inverter))
     #expect(off.packets[2] == [[113]])
+  }
+
+  @Test func `a D-Bus Disconnect ends a socket's link as any other`() throws {
+    var stage = try linked()
+    stage.disconnect()
+    stage.pass(.milliseconds(2200))
+    #expect(!stage.isConnected && stage.hungUp == [1])
+  }
+
+  @Test func `somebody's discovery holds a socket's connection up, until it has heard the module or ends`() throws {
+    let slow = #""delays":{"discovery_ms":5000}"#
+    var heard = try Stage(slow)
+    _ = heard.ask("StartDiscovery", Interface.adapter, on: Stage.adapter)
+    heard.handle(.attached(1, address: Stage.inverter))
+    heard.pass(.milliseconds(5200))
+    #expect(heard.packets[1] == nil)
+    heard.pass(.milliseconds(200))
+    #expect(heard.packets[1] == [[0]])
+    var ended = try Stage(slow)
+    _ = ended.ask("StartDiscovery", Interface.adapter, on: Stage.adapter)
+    ended.handle(.attached(1, address: Stage.inverter))
+    ended.pass(.seconds(1))
+    _ = ended.ask("StopDiscovery", Interface.adapter, on: Stage.adapter)
+    ended.pass(.milliseconds(400))
+    #expect(ended.packets[1] == [[0]])
   }
 }

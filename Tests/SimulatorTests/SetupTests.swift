@@ -40,6 +40,14 @@ import Testing
       "modules[0].faults[0].ms is not a known key"
     ),
     (
+      "{\"modules\":[{\(address),\"faults\":[{\"fault\":\"silent\",\"when\":\"reading\"}]}]}",
+      "modules[0].faults[0].when is not a known key"
+    ),
+    (
+      "{\"modules\":[{\(address),\"faults\":[{\"fault\":\"indication\",\"when\":\"later\"}]}]}",
+      "modules[0].faults[0].when: 'later' is not \"reading\""
+    ),
+    (
       "{\"modules\":[{\(address),\"faults\":[{\"fault\":\"connect_error\",\"name\":\"Failed\"}]}]}",
       "modules[0].faults[0].name: 'Failed' is not a D-Bus error name"
     ),
