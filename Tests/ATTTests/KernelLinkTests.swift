@@ -6,7 +6,7 @@ import Testing
 @testable import ATT
 
 struct KernelLinkTests {
-  private static func link(
+  static func link(
     _ directory: String, to address: Address? = Stand.address, as type: AddressType? = nil, remembered: SerialHandles? = nil,
     stop: Int32? = nil
   ) throws -> KernelLink {
@@ -18,7 +18,7 @@ struct KernelLinkTests {
   /// Of those that nobody stops: one for all, so that tests that count descriptors are not disturbed.
   private static let neverStop = blupow_eventfd()
 
-  private static var soon: ContinuousClock.Instant { .now + .seconds(5) }
+  static var soon: ContinuousClock.Instant { .now + .seconds(5) }
   private static var shortly: ContinuousClock.Instant { .now + .milliseconds(60) }
 
   private static func failure(_ body: () throws -> Void) -> Failure? {
@@ -169,23 +169,6 @@ struct KernelLinkTests {
       #expect(Self.failure { try link.resolve(until: Self.shortly) } == .servicesUnresolved)
     }
     #expect(time < .seconds(1))
-  }
-
-  @Test func `many connections leave no descriptor`() async throws {
-    let stand = try Stand()
-    let stop = blupow_eventfd()
-    defer { close(stop) }
-    func descriptors() -> Int { (0..<512).count { fcntl(Int32($0), F_GETFD) >= 0 } }
-    var before = 0
-    for round in 0..<40 {
-      if round == 8 { before = descriptors() }
-      let link = try Self.link(stand.directory, stop: stop)
-      try link.connect(until: Self.soon)
-      try link.resolve(until: Self.soon)
-      if round % 2 == 0 { link.close() }
-    }
-    // Other tests run beside this one and have their own.
-    #expect(descriptors() < before + 25)
   }
 
   @Test func `what holds a connection up is asked for once, gives every type its time, and is told`() throws {

@@ -59,4 +59,13 @@ package enum Processes {
     let count = fread(&buffer, 1, buffer.count, file)
     return String(decoding: buffer[..<count], as: UTF8.self)
   }
+
+  /// Waits until `pid` is no process or a zombie (which is its adopter's to reap), at most 5 s.
+  package static func isGone(_ pid: Int32) async -> Bool {
+    for _ in 0..<500 {
+      if state(of: pid).map({ $0 == "Z" }) ?? true { return true }
+      try? await Task.sleep(for: .milliseconds(10))
+    }
+    return false
+  }
 }

@@ -163,7 +163,7 @@ import Testing
     var child: Child? = try await Spawner.shared.start(zoo("hangs"), limits: .worker, deadline: nil)
     let pid = try #require(child).pid
     child = nil
-    #expect(await isGone(pid))
+    #expect(await Processes.isGone(pid))
   }
 
   @Test func `a grandchild that holds the pipes is neither waited for nor left`() async throws {
@@ -174,7 +174,7 @@ import Testing
     guard case .line(let line)? = events.first, let grandchild = Int32(String(decoding: line, as: UTF8.self)) else {
       throw Missing(events: events)
     }
-    #expect(await isGone(grandchild))
+    #expect(await Processes.isGone(grandchild))
   }
 
   @Test func `its cost is told`() async throws {
@@ -182,46 +182,5 @@ import Testing
       try await run(Command(path: "/bin/sh", arguments: ["-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done"])))
     #expect(ending.cpu > .milliseconds(1) && ending.cpu < .seconds(5))
     #expect(ending.peakKiB > 500, "\(ending)")
-  }
-
-  @Test func `200 runs of every kind leave no descriptor, no process and no grandchild`() async throws {
-    let before = Processes.descriptors().count
-    let animals = ["double_fork", "garbage", "hangs", "ignores_sigterm", "floods", "crashes", "stops_itself", "closes_stdout"]
-    var pids: [Int32] = []
-    for batch in 0..<10 {
-      try await withThrowingTaskGroup(of: [Int32].self) { group in
-        for number in 0..<20 {
-          let command = zoo(animals[(batch * 20 + number) % animals.count])
-          group.addTask {
-            let child = try await Spawner.shared.start(
-              command, limits: .worker, deadline: .milliseconds(150), grace: .milliseconds(50))
-            var seen = [child.pid]
-            for await event in child.output {
-              if case .line(let line) = event, let pid = Int32(String(decoding: line, as: UTF8.self)) { seen.append(pid) }
-            }
-            return seen
-          }
-        }
-        for try await seen in group { pids += seen }
-      }
-    }
-    #expect(pids.count >= 200)
-    for pid in pids { #expect(await isGone(pid)) }
-    // Other suites run beside this one and hold some descriptors for a while; a leak of one a run would be 200 for ever.
-    var after = Processes.descriptors().count
-    for _ in 0..<300 where after > before + 3 {
-      try await Task.sleep(for: .milliseconds(100))
-      after = Processes.descriptors().count
-    }
-    #expect(after <= before + 3)
-  }
-
-  /// Waits until `pid` is no process or a zombie (which is its adopter's to reap), at most 5 s.
-  private func isGone(_ pid: Int32) async -> Bool {
-    for _ in 0..<500 {
-      if Processes.state(of: pid).map({ $0 == "Z" }) ?? true { return true }
-      try? await Task.sleep(for: .milliseconds(10))
-    }
-    return false
   }
 }
