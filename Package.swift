@@ -89,7 +89,9 @@ let package = Package(
     // The same expectations of the simulator and, in a virtual machine, of a real bluetoothd (Tests/RealBlueZ).
     .testTarget(
       name: "ContractTests",
-      dependencies: ["Rig", "Supervisor", "Readings", "BlueZ", "DBus", "blupow", "blupow-worker", "blupow-simulator"],
+      dependencies: [
+        "Rig", "Supervisor", "Policy", "Readings", "BlueZ", "DBus", "blupow", "blupow-worker", "blupow-simulator",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "CommandTests",

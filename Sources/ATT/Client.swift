@@ -83,6 +83,9 @@ package struct Client: Sendable {
   /// The opcode of the request that is not answered yet.
   private var asked: UInt8?
   private var mtu = Client.smallestMTU
+  /// The longest packet that is taken. On a link that was another's before (the kernel keeps one for two seconds) a larger size may
+  /// have been agreed on already, and a peer need not agree twice: until it does, it may keep to what we would take.
+  private var longest = Client.mtu
   private var strays = 0
   private var rounds = 0
   private var services: [Service] = []
@@ -123,7 +126,7 @@ package struct Client: Sendable {
 
   package mutating func receive(_ packet: [UInt8]) -> Step {
     guard state != .failed else { return Step() }
-    guard packet.count <= Int(mtu) else { return fail(.tooLong(packet.count, mtu: mtu)) }
+    guard packet.count <= Int(longest) else { return fail(.tooLong(packet.count, mtu: longest)) }
     let pdu: PDU
     do { pdu = try PDU(packet) } catch { return fail(.malformed(error)) }
     switch pdu {
@@ -183,6 +186,7 @@ package struct Client: Sendable {
     switch (state, pdu) {
     case (.exchangingMTU, .mtuResponse(let theirs)):
       agree(on: theirs)
+      longest = mtu
       return look()
     case (.verifyingNotify(let handles), .information(let items)):
       return carries(items, handles) ? verifyWrite(handles) : discover()

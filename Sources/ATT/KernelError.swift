@@ -22,13 +22,17 @@ package enum KernelError {
     case EAFNOSUPPORT, ESOCKTNOSUPPORT, ENODEV: .adapterMissing
     // Of a link it is a controller's word about its peer.
     case EPROTONOSUPPORT where moment == .asking: .adapterMissing
+    // No adapter does LE: none can, or it was switched off (`ControllerMode=bredr`).
+    case EOPNOTSUPP where moment == .asking, ECONNREFUSED where moment == .asking: .adapterMissing
     case EHOSTUNREACH, ENETDOWN, ENETUNREACH: .adapterOff
     case EPERM, EACCES: moment == .asking ? .accessDenied : .pairingRequired
     case EBADE: .pairingRequired
     // Another socket or bluetoothd has the link; EADDRINUSE: has this end of it.
     case EBUSY, EALREADY, EISCONN, EADDRINUSE: moment == .open ? .linkLost : .busy
-    case ENOMEM, ENOBUFS, EMFILE, ENFILE, EMLINK, EUSERS: .slots
+    case ENOMEM, ENOBUFS, EMFILE, ENFILE, EMLINK, EUSERS: moment == .open ? .linkLost : .slots
     case ETIMEDOUT, EHOSTDOWN: moment == .open ? .linkLost : .connectTimeout
+    // The kernel took its own request back, because nobody answered it.
+    case ENOTCONN where moment == .connecting: .connectTimeout
     default: moment == .open ? .linkLost : .connectFailed
     }
   }

@@ -28,6 +28,12 @@ package enum Route: Equatable, Sendable {
     return .radio(adapter: address)
   }
 
+  /// By that adapter, where any would do and it is there.
+  package func narrowed(to adapter: String?) -> Route {
+    guard self == .radio(adapter: nil), let adapter, let named = try? Self.radio(named: adapter) else { return self }
+    return named
+  }
+
   /// Whether the kernel has any adapter, powered or not: it answers a connection alike where there is none and where it is off.
   static var hasAdapter: Bool {
     var address = [UInt8](repeating: 0, count: 6)

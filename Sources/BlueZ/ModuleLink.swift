@@ -76,6 +76,18 @@ package final class ModuleLink {
     }
   }
 
+  /// Whether a link is there by then, whoever made it.
+  package func comes(until deadline: Instant) throws -> Bool {
+    if try bus.wait(at: .release, until: deadline, for: { self.isConnected($0) ? true : nil }) != nil { return true }
+    // bluetoothd 5.66 does not say so of a link that it hears of by ATT first (below).
+    do {
+      if isKnown { try bus.refresh(path, ObjectTree.device, at: .release, until: .now + .seconds(1)) }
+    } catch let report as FailureReport where report.failure == .notSeen {
+      return false  // it is no longer listed
+    }
+    return stands
+  }
+
   package func connect(until deadline: Instant) throws {
     let start = ContinuousClock.now
     mayStand = true

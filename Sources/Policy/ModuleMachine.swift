@@ -30,6 +30,9 @@ package struct ModuleMachine: Equatable, Sendable {
   }
 
   package static let releaseDeadline = Duration.seconds(8)
+  /// After that many failures in a row what was learned of the module is doubted, and found out anew: the third is where this design
+  /// begins to look elsewhere.
+  static let doubtfulAfter = 3
 
   package let config: ModuleConfig
   package private(set) var state: State
@@ -87,6 +90,7 @@ package struct ModuleMachine: Equatable, Sendable {
       failures += 1
     }
     learned = outcome.done?.learned ?? learned
+    if failures >= Self.doubtfulAfter { learned = nil }
     for device in config.devices {
       memory[device.name]?.learn(outcome.answers[device.name], notes: outcome.done?.blocks[device.name], at: now)
     }

@@ -70,6 +70,15 @@ extension Failure {
     }
   }
 
+  /// Whether there can be no link while this lasts: without bluetoothd or a working adapter there is none to be freed. A link of
+  /// bluetoothd's falls when it dies, and every link with its adapter.
+  package var leavesNoLink: Bool {
+    switch self {
+    case .daemonMissing, .adapterMissing, .adapterOff: true
+    default: false
+    }
+  }
+
   /// Whether a second attempt within the same poll may end otherwise.
   package var isWorthRetrying: Bool {
     switch self {

@@ -18,15 +18,25 @@ package enum LinkChoice: String, Codable, CaseIterable, Sendable {
 package struct Learned: Equatable, Sendable, Codable {
   /// As which it answered.
   package var addressType: AddressType?
+  /// By which it answered, where the request left the choice open and bluetoothd listed the module under one.
+  package var adapter: String?
   package var handles: SerialHandles?
 
-  package init(addressType: AddressType? = nil, handles: SerialHandles? = nil) {
+  package init(addressType: AddressType? = nil, adapter: String? = nil, handles: SerialHandles? = nil) {
     self.addressType = addressType
+    self.adapter = adapter
     self.handles = handles
   }
 
   private enum CodingKeys: String, CodingKey {
-    case handles
+    case adapter, handles
     case addressType = "address_type"
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    addressType = try fields.decodeIfPresent(AddressType.self, forKey: .addressType)
+    adapter = try Module.adapter(in: fields, forKey: .adapter)
+    handles = try fields.decodeIfPresent(SerialHandles.self, forKey: .handles)
   }
 }

@@ -232,7 +232,7 @@ extension Module: Codable {
   }
 
   /// The name becomes part of a D-Bus object path, which allows these characters only (libdbus ends the process otherwise).
-  fileprivate static func adapter<K>(in fields: KeyedDecodingContainer<K>, forKey key: K) throws -> String? {
+  static func adapter<K>(in fields: KeyedDecodingContainer<K>, forKey key: K) throws -> String? {
     guard let name = try fields.decodeIfPresent(String.self, forKey: key) else { return nil }
     guard (1...16).contains(name.utf8.count), name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") })
     else {

@@ -41,6 +41,8 @@ enum Alarm: Equatable, Sendable {
   case forget(device: String, listing: Int)
   /// The attempt of a module's socket ends.
   case attach(session: Int)
+  /// A connection that its socket gave up is made all the same.
+  case handOver(address: String, device: String)
   /// Somebody's discovery has heard the module that a socket waits for.
   case hear(session: Int)
 }

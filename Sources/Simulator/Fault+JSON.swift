@@ -33,6 +33,7 @@ extension Fault {
     case "late_reply": return (.lateReply(try duration(12_000)), nil)
     case "not_advertising": return (.notAdvertising, nil)
     case "never_connects": return (.neverConnects, nil)
+    case "connects_when_given_up": return (.connectsWhenGivenUp, nil)
     case "drop_on_connect": return (.dropOnConnect, nil)
     case "connect_error": return (.connectError(try refusal(aborted)), nil)
     case "connect_fails_once": return (.connectError(try refusal(aborted)), try fields.number("k", in: 1...1000) ?? 1)

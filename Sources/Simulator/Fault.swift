@@ -14,6 +14,8 @@ package struct Fault: Equatable, Sendable {
     // To Connect.
     case notAdvertising
     case neverConnects
+    /// On a socket: answered by nothing until the client gives it up. Then it is made, and bluetoothd has it.
+    case connectsWhenGivenUp
     /// The module ends the link as soon as it is made.
     case dropOnConnect
     case connectError(Refusal)
@@ -94,7 +96,7 @@ package struct Fault: Equatable, Sendable {
   var occasion: Occasion {
     switch kind {
     case .silent, .slow, .wrongCRC, .wrongID, .truncated, .exception, .dropLink, .noise, .lateReply, .unasked(_, true): .request
-    case .neverConnects, .dropOnConnect, .connectError, .authFailed, .slots, .busyForever: .connect
+    case .neverConnects, .connectsWhenGivenUp, .dropOnConnect, .connectError, .authFailed, .slots, .busyForever: .connect
     case .connectedUnsaid, .servicesNeverResolve, .servicesLate, .noCharacteristics: .services
     case .unasked(_, false): .exploring
     case .notifyRefused, .needsPairing, .notifyTaken, .notifyIgnored, .dropOnSubscribe: .notify

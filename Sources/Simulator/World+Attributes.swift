@@ -21,6 +21,8 @@ struct AttributeSession: Sendable {
   var device = ""
   /// By a fault the module ends the link as soon as it is made.
   var isDropped = false
+  /// By a fault the link is made when the socket goes.
+  var isHandedOver = false
   /// Once the services are there to be asked for.
   var server: AttributeServer?
   var notifying = false
@@ -52,14 +54,20 @@ extension World {
     let path = Device.path(address, on: name)
     sessions[session]?.device = path
     if let linked = module.linkedTo {
-      // A link that nobody uses any more is the next one's; a link in use is not.
-      guard case .closing(_, let waiting) = devices[linked]?.link, waiting.isEmpty else {
-        return greet(session, with: Errno.busy)
-      }
-      close(linked, by: "disconnect")
+      // A link that nobody uses any more is the next one's; a link in use, or one that is being ended, is not.
+      guard case .closing(let link, let waiting) = devices[linked]?.link, waiting.isEmpty,
+        let idle = idleSessions.removeValue(forKey: link)
+      else { return greet(session, with: Errno.busy) }
+      // With the packet size and the subscription that were agreed on: to the module nothing has happened.
+      sessions[session] = idle
+      devices[linked]?.link = .up(link, by: Self.client(session))
+      return greet(session, with: 0)
     }
     switch modules[address]?.strike(.connect).first {
     case .neverConnects: sessions[session]?.progress = .mute
+    case .connectsWhenGivenUp:
+      sessions[session]?.progress = .mute
+      sessions[session]?.isHandedOver = true
     case .busyForever: greet(session, with: Errno.busy)
     case .slots: greet(session, with: Errno.noMemory)
     case .authFailed: greet(session, with: Errno.access)
@@ -203,9 +211,12 @@ extension World {
 
   /// The socket was closed by its other end: the kernel keeps an idle link for a while, and then it falls.
   mutating func detach(_ id: Int) {
-    guard let session = sessions.removeValue(forKey: id), case .up(let link) = session.progress,
-      devices[session.device]?.link.id == link
-    else { return }
+    guard let session = sessions.removeValue(forKey: id) else { return }
+    if session.isHandedOver {
+      return set(
+        .handOver(address: session.address, device: session.device), in: modules[session.address]?.setup.delays.connect ?? .zero)
+    }
+    guard case .up(let link) = session.progress, devices[session.device]?.link.id == link else { return }
     if session.notifying {
       note(
         "notify_off",
@@ -214,8 +225,20 @@ extension World {
         ])
     }
     guard case .up = devices[session.device]?.link else { return }  // it is about to fall already
+    idleSessions[link] = session
     devices[session.device]?.link = .closing(link, waiting: [])
     set(.fall(link: link, device: session.device), in: modules[session.address]?.setup.delays.disconnect ?? .zero)
+  }
+
+  /// The controller was told too late to give the connection up, and the kernel finds no socket that it is for: bluetoothd listens
+  /// for links, and keeps what it gets.
+  mutating func handOver(_ address: String, _ device: String) {
+    guard let adapter = adapters.first(where: { device.hasPrefix($0.path + "/") }), adapter.powered,
+      modules[address]?.isAdvertising == true
+    else { return }
+    if devices[device] == nil { list(address, on: adapter.name, temporary: false) }
+    guard case .some(.none) = devices[device]?.link else { return }
+    establish(device, by: "bluetoothd")
   }
 
   private mutating func greet(_ id: Int, with errno: UInt8) {

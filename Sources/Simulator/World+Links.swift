@@ -34,7 +34,7 @@ extension World {
     let strikes = modules[device.address]?.strike(.connect) ?? []
     var end: Refusal?
     switch strikes.first {
-    case .neverConnects:
+    case .neverConnects, .connectsWhenGivenUp:
       devices[device.path]?.link = .pending(attempt: attempt, call: call, running: true)
       return
     case .busyForever:
@@ -150,6 +150,7 @@ extension World {
     devices[path]?.link = .none
     devices[path]?.resolved = false
     pendingTables[link] = nil
+    idleSessions[link] = nil
     modules[device.address]?.linkedTo = nil
     if device.resolved { changed(path, Interface.device, ["ServicesResolved": .bool(false)]) }
     if case .closing(_, let waiting) = device.link { for call in waiting { reply(call) } }

@@ -37,6 +37,8 @@ package struct World: Sendable {
   var pendingTables: [Int: GattTable] = [:]
   /// Connections of modules' sockets.
   var sessions: [Int: AttributeSession] = [:]
+  /// Of links whose socket is gone, until they fall: what the next socket takes over.
+  var idleSessions: [Int: AttributeSession] = [:]
   /// Everyone who has called, so that the journal can say when one goes.
   private var clients: Set<String> = []
   private(set) var agenda = Agenda()
@@ -88,12 +90,15 @@ package struct World: Sendable {
     case .advertise(let module): advertise(module)
     case .attempt(let attempt, let device, let refused): concludeAttempt(attempt, on: device, refused)
     case .resolve(let link, let device): resolveServices(link, on: device)
-    case .fall(let link, let device): if devices[device]?.link.id == link { close(device, by: "disconnect") }
+    case .fall(let link, let device):
+      // One that was taken over stands.
+      if case .closing(link, _) = devices[device]?.link { close(device, by: "disconnect") }
     case .unasked(let link, let packets): say(packets, on: link)
     case .fragment(let link, let device, let fragments, let index, let request):
       deliver(fragments, from: index, request: request, link: link, device: device)
     case .forget(let device, let listing): considerForgetting(device, listing)
     case .attach(let session): concludeAttach(session)
+    case .handOver(let address, let device): handOver(address, device)
     case .hear(let session): if sessions[session]?.progress == .unheard { begin(session) }
     }
     settle()

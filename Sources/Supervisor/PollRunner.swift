@@ -40,7 +40,8 @@ package struct PollRunner: Sendable {
       // To the transcript it is a poll of no device with a link to account for.
       let outcome = try await hear(request, devices: [Self.link], whenRead: { _ in })
       if let link = outcome.done?.link, link != .left { return nil }
-      return outcome.answers[Self.link]?.failure
+      let failure = outcome.answers[Self.link]?.failure
+      return failure?.failure.leavesNoLink == true ? nil : failure
     } catch {
       return FailureReport(.workerMissing, at: .start, error.description)
     }

@@ -21,6 +21,8 @@ protocol Carrier: AnyObject, Link {
   /// Lets time go by before the next try.
   func pause(at stage: Stage, until deadline: ContinuousClock.Instant) throws
   var learned: Learned? { get }
+  /// How long a link that we ended may still be there, with all that was wrong on it.
+  var lingering: Duration { get }
 }
 
 /// By bluetoothd: a link that outlives us unless it is disconnected.
@@ -65,6 +67,9 @@ final class BlueZCarrier: Carrier {
   }
 
   var learned: Learned? { nil }
+
+  /// The end is waited for.
+  var lingering: Duration { .zero }
 }
 
 /// By the kernel: a link that is ours, and ends with us.
@@ -72,8 +77,15 @@ final class KernelCarrier: Carrier {
   private let link: KernelLink
   private let witness: Witness
   private let stop: Int32
+  /// What bluetoothd says of the module, where nothing was learned.
+  private let supposed: Learned?
+  private let adapter: String?
+  private var hasAnswered = false
 
   init(to address: Address, by route: Route, learned: Learned?, witness: Witness, stop: Int32) throws {
+    supposed = learned?.addressType == nil ? try witness.listing() : nil
+    adapter = learned?.adapter ?? supposed?.adapter
+    witness.adapter = adapter
     func type(_ uuid: String) throws -> AttributeType {
       guard let type = AttributeType(uuid) else { throw FailureReport(.connectFailed, at: .connect, "'\(uuid)' is no UUID.") }
       return type
@@ -82,14 +94,15 @@ final class KernelCarrier: Carrier {
       writeService: try type(ModuleGATT.writeService), write: try type(ModuleGATT.write),
       notifyService: try type(ModuleGATT.notifyService), notify: try type(ModuleGATT.notify))
     link = KernelLink(
-      to: address, as: learned?.addressType, by: route, seeking: line, remembered: learned?.handles, stop: stop)
+      to: address, as: learned?.addressType, by: route.narrowed(to: adapter), seeking: line, remembered: learned?.handles,
+      stop: stop)
     self.witness = witness
     self.stop = stop
   }
 
   func connect(until deadline: ContinuousClock.Instant) throws {
-    let supposed = link.type == nil ? try witness.addressType() : nil
-    try link.connect(until: deadline, supposing: supposed, askingWhy: witness.holdup)
+    try link.connect(until: deadline, supposing: supposed?.addressType, askingWhy: witness.holdup)
+    hasAnswered = true
   }
 
   func resolve(until deadline: ContinuousClock.Instant) throws { try link.resolve(until: deadline) }
@@ -119,7 +132,11 @@ final class KernelCarrier: Carrier {
     }
   }
 
+  /// Of a module that did not answer nothing was learned; of one that did, where its serial line is now.
   var learned: Learned? {
-    link.handles == nil && link.type == nil ? nil : Learned(addressType: link.type, handles: link.handles)
+    hasAnswered ? Learned(addressType: link.type, adapter: adapter, handles: link.handles) : nil
   }
+
+  /// The kernel keeps it 2 to 2.5 s for whoever connects next.
+  var lingering: Duration { hasAnswered ? .seconds(3) : .zero }
 }

@@ -56,7 +56,7 @@ final class PollSession {
     var attempts = job.attempts
     var attempt = 1
     while true {
-      let link = try route.map { try carrier(by: $0) } ?? carrier(attempt, last)
+      let link = try route.map { try carrier(attempt, by: $0) } ?? carrier(attempt, last)
       attempts = budget.affordable(attempts, from: attempt, pause: job.retryDelay)
       do {
         try connectAndRead(link, attempt, of: attempts)
@@ -64,7 +64,9 @@ final class PollSession {
       } catch let report as FailureReport where report.failure.isWorthRetrying && attempt < attempts {
         reporter.log("attempt \(attempt): \(report.message)")
         do { _ = try link.disconnect(at: report.stage, until: min(budget.work, .now + .seconds(5))) } catch is FailureReport {}
-        let pause = job.retryDelay * (1 << (attempt - 1))
+        // A new link is wanted, not what is left of the one that failed.
+        let lingering = report.failure == .linkLost ? .zero : link.lingering
+        let pause = max(job.retryDelay * (1 << (attempt - 1)), lingering)
         guard .now + pause + budget.shortestAttempt < budget.work - budget.reading else { throw report }
         try link.pause(at: report.stage, until: .now + pause)
         last = report
@@ -74,11 +76,13 @@ final class PollSession {
   }
 
   /// What one attempt learned is the next one's to use.
-  private func carrier(by route: Route) throws -> any Carrier {
+  private func carrier(_ attempt: Int, by route: Route) throws -> any Carrier {
     let witness = witness ?? Witness(of: job.module, radio: radio)
     self.witness = witness
+    let learned = link?.learned ?? job.learned
+    if learned?.addressType == nil { try reporter.enter(.bus, attempt: attempt) }
     let link = try KernelCarrier(
-      to: job.module.address, by: route, learned: link?.learned ?? job.learned, witness: witness, stop: radio.stop)
+      to: job.module.address, by: route, learned: learned, witness: witness, stop: radio.stop)
     self.link = link
     return link
   }
@@ -157,8 +161,8 @@ final class PollSession {
       }
       try reporter.enter(.connect, attempt: attempt)
       do {
-        // Freeing takes seconds; connecting to what was connected just now does not.
-        try link.connect(until: min(max(end, .now + budget.shortestAttempt), budget.work))
+        // Freeing takes seconds; connecting to what was connected just now does not. The time for reading stays.
+        try link.connect(until: max(end, min(.now + budget.shortestAttempt, budget.work - budget.reading)))
       } catch let again as FailureReport where again.failure == .busy {
         throw stood ? ModuleLink.comesBack(job.module.address) : Self.anothers(again)
       }
@@ -218,11 +222,22 @@ final class PollSession {
     try reporter.emit(.failed(device: device.name, report))
   }
 
+  /// A connection of the kernel's that was given up while it was under way may be made just then: with nobody's socket there to have
+  /// it, bluetoothd has it, and keeps it.
+  private func freeLatecomer() throws {
+    guard firstFailure == .connectTimeout, let witness, case .listed(let standing) = try witness.standing(), standing.stands
+    else { return }
+    try reporter.enter(.release, attempt: done.attempts)
+    do { _ = try standing.free(until: budget.closing) } catch let report as FailureReport { done.trouble = report }
+    if standing.stands { done.link = .left }
+  }
+
   /// Disconnect and see it closed. Trouble here takes nothing from the readings.
   private func close() throws {
     done.learned = link?.learned
+    try freeLatecomer()
     guard let link, link.mayStand else {
-      done.link = done.attempts > 0 || done.foundStanding ? .closed : .none
+      if done.link != .left { done.link = done.attempts > 0 || done.foundStanding ? .closed : .none }
       return
     }
     try reporter.enter(.disconnect)

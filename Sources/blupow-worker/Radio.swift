@@ -17,7 +17,11 @@ struct Radio {
     return bus
   }
 
-  /// Frees a link that a killed worker left, and sees it free.
+  /// How long a release looks for a link that comes late: the controller was told to give up a connection, and makes it all the
+  /// same. bluetoothd hears of it within some milliseconds.
+  private static let latecomer = Duration.milliseconds(300)
+
+  /// Frees a link that a killed worker left, or that is made just now because it died, and sees it free.
   func release(_ module: Module) throws -> ExitCode {
     try reporter.enter(.lock)
     let lock = try ModuleLock.acquire(module.address, stop: stop, until: budget.locking)
@@ -25,8 +29,12 @@ struct Radio {
     let adapter = try bus.adapter(for: module)
     let link = ModuleLink(bus, to: module.address, at: adapter.path(of: module.address))
     try reporter.enter(.release)
-    let wasKnown = link.isKnown
-    let freed = wasKnown ? try link.free(until: budget.closing) : .nothingStood
+    var wasKnown = link.isKnown
+    var freed = wasKnown ? try link.free(until: budget.closing) : .nothingStood
+    if freed == .nothingStood, try link.comes(until: min(budget.closing, .now + Self.latecomer)) {
+      wasKnown = true
+      freed = try link.free(until: budget.closing)
+    }
     if freed == .isBack { throw ModuleLink.comesBack(module.address) }
     try reporter.emit(.done(Done(link: wasKnown ? .closed : .none, stages: reporter.stages, foundStanding: freed == .ended)))
     _ = consume lock

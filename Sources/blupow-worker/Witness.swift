@@ -11,6 +11,8 @@ final class Witness {
   /// It did not answer once; it is not waited for again.
   private var isMute = false
   private var hasToldOfDiscovery = false
+  /// The adapter that the poll goes by, where it is known.
+  var adapter: String?
 
   /// A question is not worth more: bluetoothd lists its objects within some 10 ms.
   static let patience = Duration.seconds(1)
@@ -29,10 +31,13 @@ final class Witness {
     self.radio = radio
   }
 
-  /// As which bluetoothd lists the module's address.
-  func addressType() throws -> AddressType? {
+  /// As which bluetoothd lists the module's address, and under which adapter. The kernel alone would take the first adapter that is
+  /// on, whether it hears the module or not.
+  func listing() throws -> Learned? {
     guard let bus = try bus(), let path = listed(on: bus) else { return nil }
-    return bus.tree.property(path, ObjectTree.device, "AddressType")?.asString.flatMap { AddressType(rawValue: $0) }
+    let type = bus.tree.property(path, ObjectTree.device, "AddressType")?.asString.flatMap { AddressType(rawValue: $0) }
+    let adapter = adapters(of: bus).first { path.hasPrefix($0.path + "/") }
+    return Learned(addressType: type, adapter: module.adapter == nil ? adapter?.name : nil)
   }
 
   func standing() throws -> Standing {
@@ -58,7 +63,8 @@ final class Witness {
   }
 
   private func adapters(of bus: BlueZBus) -> [Adapter] {
-    bus.adapters.filter { $0.powered && (module.adapter == nil || module.adapter == $0.name) }
+    let name = module.adapter ?? adapter
+    return bus.adapters.filter { $0.powered && (name == nil || name == $0.name) }
   }
 
   /// The module's object: one that is connected before one that is only known.
@@ -71,7 +77,9 @@ final class Witness {
   /// started for a question.
   private func bus() throws -> BlueZBus? {
     guard !isMute else { return nil }
-    let limit = min(radio.budget.work, .now + Self.patience)
+    // Nor than a small part of the time that is left.
+    let now = ContinuousClock.now
+    let limit = now + min(Self.patience, max(.zero, radio.budget.work - now) / 4)
     do {
       let bus = try BlueZBus(address: radio.busAddress, stop: radio.stop, limit: limit)
       try bus.open(until: limit, startsDaemon: false)

@@ -1,8 +1,10 @@
 import BlueZ
 import Glibc
+import Policy
 import Readings
 import Rig
 import Supervisor
+import Synchronization
 import Testing
 
 /// Many polls, and many deaths, beside a real bluetoothd, by either link. In the virtual machine's long suite.
@@ -134,32 +136,119 @@ struct EnduranceTests {
     await scene.end()
   }
 
-  @Test func `two hundred workers killed by the kernel's link: each link is free within 3 s, and no release was run`()
+  @Test func `two hundred workers killed by the kernel's link: free within 3 s, a release only after a death in connect`()
     async throws
   {
     let scene = try await Scene.contract(#""faults":[{"fault":"slow","ms":100}]"#)
     let length = try await Self.length(of: scene, by: .kernel)
+    #expect(try await scene.quiet(within: .seconds(6)) != nil)
     var frees: [Duration] = []
+    var nexts = 0
+    var releases: [Duration] = []
+    var found = 0
     for number in 0..<200 {
-      let instant = length * number / 200
+      let instant = length * number / 215
       let killed = try await scene.poll(link: .kernel) { line, child in
         guard case .stage(.lock, _) = line.event else { return }
         try? await Task.sleep(for: instant)
         child.kill(SIGKILL)
       }
+      let death = ContinuousClock.now
       #expect(killed.ending.cause == .signalled(SIGKILL), "\(number): \(killed.raw)")
-      if number % 4 == 0 {
-        // At once, on what the dead one left; then from no link.
+      if Self.needsRelease(killed) {
+        // Its link may be made just now, and is bluetoothd's then: the supervisor sees to it.
+        let release = try await scene.worker(["release", "--address", scene.address])
+        #expect(release.exitCode == 0 && release.done?.link != .left, "\(number), \(instant): \(release.raw)")
+        if release.done?.foundStanding == true { found += 1 }
+        releases.append(death.duration(to: .now))
+        #expect(releases.last! < .seconds(5), "\(number), \(instant)")
+      } else if number % 2 == 0 {
+        // At once, on what the dead one left.
         let next = try await scene.poll(link: .kernel)
-        #expect(next.isGood, "after \(number), \(instant): \(next.raw)")
+        #expect(next.isGood && next.done?.foundStanding == false, "after \(number), \(instant): \(next.raw)")
+        nexts += 1
       } else {
         let free = try await scene.quiet(within: .seconds(6))
         frees.append(free ?? .seconds(6))
         #expect(frees.last! < .seconds(3), "\(number), \(instant): free after \(frees.last!)")
       }
+      // It stays so, and the next one begins from there.
+      #expect(try await scene.quiet(within: .seconds(6)) != nil, "\(number), \(instant)")
+      try await Task.sleep(for: .milliseconds(300))
+      #expect(try await scene.quiet(within: .zero) != nil, "\(number), \(instant): a link came late")
+      if Self.needsRelease(killed) {
+        let next = try await scene.poll(link: .kernel)
+        #expect(next.isGood && next.done?.foundStanding == false, "after \(number), \(instant): \(next.raw)")
+        nexts += 1
+        #expect(try await scene.quiet(within: .seconds(6)) != nil)
+      }
     }
     frees.sort()
-    print("200 workers killed: free after \(frees[frees.count / 2]) (median), \(frees.last!) (the slowest)")
+    releases.sort()
+    print(
+      """
+      200 workers killed: free without a release after \(frees[frees.count / 2]) (median), \(frees.last!) (the slowest); \
+      \(releases.count) died while they connected, \(found) of whose links bluetoothd had: released after \
+      \(releases.last ?? .zero) at most; \(nexts) next polls, all good
+      """)
+    await scene.end()
+  }
+
+  /// What the supervisor would say.
+  private static func needsRelease(_ run: WorkerRun) -> Bool {
+    guard let poll = run.events.first?.poll else { return true }
+    var transcript = PollTranscript(poll: poll, devices: ["inverter"])
+    for line in run.raw { transcript.hear(.line(Array(line.utf8)), deadline: .seconds(25)) }
+    return transcript.concluded(run.ending, stopAsked: false).needsRelease
+  }
+
+  @Test(arguments: LinkKind.allCases) func `a service whose workers are killed polls on`(link: LinkKind) async throws {
+    let scene = try await Scene.contract(#""known":true"#)
+    let service = try await scene.start(
+      ["run", "-v"],
+      config: """
+        interval: 1s
+        devices: [{name: Inverter, address: '\(scene.address)', profile: inverter, unit: 32, link: \(link)}]
+        """)
+    let successes = Mutex(0)
+    let log = Task {
+      var run = CommandRun()
+      for await event in service.output {
+        switch event {
+        case .errorLine(let line):
+          run.errors += line + "\n"
+          if line.contains("ok=true") { successes.withLock { $0 += 1 } }
+        case .ended(let ending): run.ending = ending
+        default: break
+        }
+      }
+      return run
+    }
+    var slowest = Duration.zero
+    for number in 0..<10 {
+      var worker: Int32?
+      while worker == nil {
+        worker = ProcessTable.running("blupow-worker", under: service.pid).first
+        try await Task.sleep(for: .milliseconds(10))
+      }
+      try await Task.sleep(for: .milliseconds(70 * number))
+      if let worker { kill(worker, SIGKILL) }
+      let start = ContinuousClock.now
+      let before = successes.withLock { $0 }
+      while successes.withLock({ $0 }) < before + 1, start.duration(to: .now) < .seconds(20) {
+        try await Task.sleep(for: .milliseconds(50))
+      }
+      slowest = max(slowest, start.duration(to: .now))
+    }
+    print("a service by \(link), ten workers killed: the next success after \(slowest) at most")
+    #expect(slowest < .seconds(10))
+    let start = ContinuousClock.now
+    kill(service.pid, SIGTERM)
+    let run = await log.value
+    #expect(run.exitCode == 0 && start.duration(to: .now) < .seconds(5) + Worlds.slack, "\(run.errors.suffix(2000))")
+    #expect(run.errors.contains("worker_crashed"), "no worker was killed: \(run.errors.suffix(2000))")
+    #expect(!run.errors.contains("could not be freed"), "\(run.errors)")
+    #expect(try await scene.quiet(within: .seconds(4)) != nil)
     await scene.end()
   }
 

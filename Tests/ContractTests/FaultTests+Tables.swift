@@ -160,10 +160,20 @@ extension FaultTests {
     var place = Place.both
     /// The one packet, in hexadecimal digits, with which the kernel's link answers it.
     var answer: String?
+    /// The attempt that succeeds.
+    var attempt: Int
+    /// Frames that the module was asked.
+    var requests: Int?
+    /// What it must have lasted at least, for it to have been met.
+    var least: (stage: Stage, milliseconds: Int64)?
 
     init(
-      _ name: String, _ module: String, only link: LinkKind? = nil, in place: Place = .both, answer: String? = nil
+      _ name: String, _ module: String, only link: LinkKind? = nil, in place: Place = .both, answer: String? = nil,
+      attempt: Int = 1, requests: Int? = 5, least: (stage: Stage, milliseconds: Int64)? = nil
     ) {
+      self.attempt = attempt
+      self.requests = requests
+      self.least = least
       self.name = name
       self.module = module
       if let link { links = [link] }
@@ -174,16 +184,21 @@ extension FaultTests {
 
   static let nuisances = [
     Nuisance("noise before the frame", #""faults":[{"fault":"noise"}]"#),
-    Nuisance("slow, but in time", #""faults":[{"fault":"slow","ms":1200}]"#),
-    Nuisance("services late", #""faults":[{"fault":"services_late","ms":700}]"#),
-    Nuisance("one damaged reply", #""faults":[{"fault":"wrong_crc","from_request":2,"times":1}]"#),
-    Nuisance("the second attempt succeeds", #""faults":[{"fault":"drop_on_connect","times":1}]"#),
-    Nuisance("the first connection fails", #""faults":[{"fault":"connect_fails_once"}]"#, in: .simulated),
-    Nuisance("the link drops once while reading", #""faults":[{"fault":"drop_link","from_request":2,"times":1}]"#),
-    Nuisance("the link drops once when subscribed to", #""faults":[{"fault":"drop_on_subscribe","times":1}]"#),
-    Nuisance("refuses once to notify", #""faults":[{"fault":"notify_refused","times":1}]"#),
+    Nuisance("slow, but in time", #""faults":[{"fault":"slow","ms":1200}]"#, least: (.read, 6000)),
+    Nuisance("services late", #""faults":[{"fault":"services_late","ms":700}]"#, least: (.services, 500)),
+    Nuisance("one damaged reply", #""faults":[{"fault":"wrong_crc","from_request":2,"times":1}]"#, requests: 6),
+    Nuisance("the second attempt succeeds", #""faults":[{"fault":"drop_on_connect","times":1}]"#, attempt: 2),
+    Nuisance("the first connection fails", #""faults":[{"fault":"connect_fails_once"}]"#, in: .simulated, attempt: 2),
+    // The device is asked from its first block on again.
     Nuisance(
-      "bluetoothd does not say that it is connected", #""faults":[{"fault":"connected_unsaid"}]"#, only: .bluez),
+      "the link drops once while reading", #""faults":[{"fault":"drop_link","from_request":2,"times":1}]"#, attempt: 2,
+      requests: 7),
+    Nuisance(
+      "the link drops once when subscribed to", #""faults":[{"fault":"drop_on_subscribe","times":1}]"#, attempt: 2),
+    Nuisance("refuses once to notify", #""faults":[{"fault":"notify_refused","times":1}]"#, attempt: 2),
+    Nuisance(
+      "bluetoothd does not say that it is connected", #""faults":[{"fault":"connected_unsaid"}]"#, only: .bluez,
+      in: .simulated),
     Nuisance("a large MTU", #""mtu":247"#),
     Nuisance("known already", #""known":true"#),
     Nuisance("asks for the MTU itself", #""faults":[{"fault":"peer_mtu"}]"#, answer: "030502"),
@@ -202,7 +217,7 @@ extension FaultTests {
     Nuisance(
       "a request that nobody knows, before a reply",
       #""faults":[{"fault":"unknown_opcode","when":"reading","times":1}]"#, answer: "013f000006"),
-    Nuisance("one packet longer than agreed on", #""faults":[{"fault":"long_pdu","times":1}]"#, only: .kernel),
+    Nuisance("one packet longer than agreed on", #""faults":[{"fault":"long_pdu","times":1}]"#, only: .kernel, attempt: 2),
   ]
 
   /// A nuisance and the link that it is tried on.

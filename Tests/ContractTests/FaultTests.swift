@@ -43,7 +43,14 @@ import Testing
     #expect(run.readings?.readings["input_voltage"] == Reading(.number(113.5), unit: "V"))
     #expect(run.exitCode == 0)
     #expect(run.done?.link == .closed)
+    // That it was met.
+    #expect(run.done?.attempts == survival.nuisance.attempt, "\(run.raw)")
+    if let least = survival.nuisance.least { #expect(try #require(run.done?.stages[least.stage]) >= least.milliseconds) }
+    // Its answer comes behind all that the journal had to say.
     #expect(try await scene.quiet() != nil)
+    if let requests = survival.nuisance.requests {
+      #expect(scene.journal.lines.count { $0.contains(#""saw":"request""#) } == requests)
+    }
     if survival.link == .kernel {
       let answers = scene.journal.lines.filter { $0.contains(#""saw":"att""#) }
       #expect(answers.count == (survival.nuisance.answer == nil ? 0 : 1), "\(answers)")
@@ -182,8 +189,12 @@ import Testing
       case (.stage(.scan, _), .bluez):
         _ = try? await client.until { $0.property(BusClient.adapter, ObjectTree.adapter, "Discovering")?.asBool == true }
       case (.stage(.connect, _), .kernel):
-        // Nobody sees a real radio's attempt begin.
-        if !Worlds.isReal { _ = try? await scene.journal.wait { $0.contains("connect_asked") } }
+        // Nobody sees a real radio's attempt begin: half a second after the word it has.
+        if Worlds.isReal {
+          try? await Task.sleep(for: .milliseconds(500))
+        } else {
+          _ = try? await scene.journal.wait { $0.contains("connect_asked") }
+        }
       default: return
       }
       try? await power(false)
@@ -192,6 +203,8 @@ import Testing
     #expect(during.exitCode == 69)
     let before = try await scene.poll(link: link)
     #expect(before.failure?.failure == .adapterOff, "\(before.raw)")
+    // At once: nothing is waited for.
+    #expect(before.ending.lasted < .seconds(1) + Worlds.slack)
     try await power(true)
     await scene.end()
   }

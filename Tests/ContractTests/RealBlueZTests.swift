@@ -58,6 +58,21 @@ import Testing
     await scene.end()
   }
 
+  @Test func `a link of bluetoothd's falls when it is killed`() async throws {
+    let scene = try await Scene.contract()
+    let client = try await scene.client()
+    try await client.scan(for: scene.address)
+    _ = try await client.connect(scene.address)
+    let mark = scene.journal.count
+    let start = ContinuousClock.now
+    try await Part.bluetoothd.kill()
+    _ = try await scene.journal.wait(from: mark) { $0.contains(#""saw":"link_closed""#) }
+    print("bluetoothd killed while connected: the link fell after \(start.duration(to: .now))")
+    #expect(start.duration(to: .now) < .seconds(4))
+    try await Part.bluetoothd.start()
+    await scene.end()
+  }
+
   @Test(arguments: LinkKind.allCases) func `another client's discovery goes on`(link: LinkKind) async throws {
     let scene = try await Scene.contract()
     let client = try await scene.client()

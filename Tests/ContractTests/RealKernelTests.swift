@@ -65,19 +65,84 @@ import Testing
     await scene.end()
   }
 
+  @Test func `what auto takes: the kernel's where it is to be had, bluetoothd's in a network of its own, and says so once`()
+    async throws
+  {
+    let scene = try await Scene.contract(#""known":true"#)
+    let poll = ["poll", "--address", scene.address, "--profile", "inverter", "--unit", "32"]
+    for more in [[], ["--adapter", "hci0"], ["--link", "kernel", "--adapter", "hci0"]] {
+      let run = try await scene.worker(poll + more)
+      #expect(run.isGood && run.done?.by == .kernel, "\(more): \(run.raw)")
+    }
+    func apart(_ program: String, _ arguments: [String], _ more: [String: String] = [:]) -> Command {
+      Command(
+        path: "/usr/bin/unshare", arguments: ["--net", Built.path(program)] + arguments,
+        environment: scene.environment.merging(["PATH": "/usr/bin:/bin"]) { $1 }.merging(more) { $1 })
+    }
+    let auto = try await scene.run(apart("blupow-worker", poll), .seconds(60))
+    #expect(auto.isGood && auto.done?.by == .bluez, "\(auto.raw)")
+    let kernel = try await scene.run(apart("blupow-worker", poll + ["--link", "kernel"]), .seconds(60))
+    #expect(kernel.failure?.failure == .adapterMissing && kernel.exitCode == 69, "\(kernel.raw)")
+    #expect(kernel.failure?.message.contains("the host's network") == true, "\(kernel.raw)")
+    // The service polls several times, and says it once.
+    let config = "/run/blupow-contract/auto.yaml"
+    try scene.write(
+      "interval: 1s\ndevices: [{name: Inverter, address: '\(scene.address)', profile: inverter, unit: 32}]\n", to: config)
+    let service = try await Spawner.shared.start(
+      apart("blupow", ["run", "-v", "--config", config], ["BLUPOW_MIN_INTERVAL": "1s", "BLUPOW_CONFIG": config]),
+      limits: .command, deadline: .seconds(60))
+    var told = 0
+    var polled = 0
+    for await event in service.output {
+      guard case .errorLine(let line) = event else { continue }
+      if line.contains("not to be had here") { told += 1 }
+      if line.contains("ok=true") { polled += 1 }
+      if polled == 3 { service.kill(SIGTERM) }
+    }
+    #expect(told == 1 && polled >= 3)
+    await scene.end()
+  }
+
+  @Test func `handles that a firmware update has moved cost no reading`() async throws {
+    let scene = try await Scene.contract()
+    let first = try #require(try await scene.poll(link: .kernel).done?.learned)
+    #expect(first.handles != nil)
+    _ = try await scene.tell(#"{"do":"gatt","gatt":"moved"}"#)
+    let run = try await scene.poll(knowing: first)
+    #expect(run.isGood && run.done?.attempts == 1, "\(run.raw)")
+    let second = try #require(run.done?.learned)
+    #expect(second.handles != nil && second.handles != first.handles)
+    let again = try await scene.poll(knowing: second)
+    #expect(again.isGood && again.done?.learned == second, "\(again.raw)")
+    await scene.end()
+  }
+
+  @Test func `a connect that is pending is answered when the module comes`() async throws {
+    let scene = try await Scene.contract(#""advertising":false"#)
+    let run = try await scene.poll(link: .kernel) { line, _ in
+      guard case .stage(.connect, _) = line.event else { return }
+      try? await Task.sleep(for: .seconds(1))
+      _ = try? await scene.tell(#"{"do":"advertise","address":"\#(scene.address)","on":true}"#)
+    }
+    #expect(run.isGood && run.done?.attempts == 1, "\(run.raw)")
+    await scene.end()
+  }
+
   @Test func `killed while its connect is pending: nothing is left of it`() async throws {
     let scene = try await Scene.contract(#""advertising":false"#)
-    _ = try await scene.poll(link: .kernel) { line, child in
+    let killed = try await scene.poll(link: .kernel) { line, child in
       guard case .stage(.connect, _) = line.event else { return }
       try? await Task.sleep(for: .seconds(1))
       child.kill(SIGKILL)
     }
+    #expect(killed.ending.cause == .signalled(SIGKILL))
     _ = try await scene.tell(#"{"do":"advertise","address":"\#(scene.address)","on":true}"#)
     // A connect that lived on would be answered now.
     try await Task.sleep(for: .seconds(3))
     #expect(!scene.journal.lines.contains { $0.contains(#""saw":"linked""#) })
     let run = try await scene.poll(link: .kernel)
     #expect(run.isGood, "\(run.raw)")
+    #expect(try #require(run.done?.stages[.connect]) < 1000, "\(run.raw)")
     await scene.end()
   }
 

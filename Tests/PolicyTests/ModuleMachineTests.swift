@@ -53,6 +53,22 @@ import Testing
     #expect(try learned(at: Sample.at(120), Done(link: .none)) == second)
   }
 
+  @Test func `what was learned is found out anew after three failures in a row`() throws {
+    var machine = try machine()
+    let known = Learned(addressType: .random, adapter: "hci1")
+    var now = Sample.start
+    func poll(_ outcome: (String) -> PollOutcome) throws -> Learned? {
+      let (request, job) = try launched(machine.handle(.woke, at: now, jitter: 0))
+      _ = machine.handle(.finished(outcome(request.poll)), at: now + .seconds(1), jitter: 0)
+      if case .resting(let until) = machine.state { now = until }
+      return job.learned
+    }
+    _ = try poll { Sample.success($0, done: Done(link: .closed, by: .kernel, learned: known)) }
+    for _ in 1...3 { #expect(try poll { Sample.failure($0, .connectTimeout) } == known) }
+    #expect(try poll { Sample.success($0, done: Done(link: .closed, by: .kernel, learned: known)) } == nil)
+    #expect(try poll { Sample.failure($0, .daemonMissing) } == known)
+  }
+
   @Test func `an overdue poll is skipped, not stacked`() throws {
     var machine = try machine()
     let poll = try launched(machine.handle(.woke, at: Sample.start, jitter: 0)).request.poll

@@ -190,7 +190,7 @@ struct GoldenEventTests {
               stages: [.start: 3, .lock: 1, .connect: 32, .services: 35, .subscribe: 9, .read: 191, .disconnect: 1],
               connectMs: 36, attempts: 1,
               learned: Learned(
-                addressType: .random, handles: SerialHandles(write: 18, notify: 34, configuration: 35))))
+                addressType: .random, adapter: "hci1", handles: SerialHandles(write: 18, notify: 34, configuration: 35))))
         ),
       ])
   }

@@ -47,7 +47,7 @@ struct GoldenRequestTests {
           PollJob(
             module: Module(address: inverter), devices: [DeviceRequest(name: "Inverter", profile: "inverter")], link: .kernel,
             learned: Learned(
-              addressType: .random, handles: SerialHandles(write: 18, notify: 34, configuration: 35))))),
+              addressType: .random, adapter: "hci1", handles: SerialHandles(write: 18, notify: 34, configuration: 35))))),
     ]
     let lines = try ProtocolFiles.lines("requests")
     #expect(try lines.map { try Request.parse($0) } == expected)

@@ -63,11 +63,34 @@ import Testing
     stage.handle(.detached(1))
     #expect(stage.isConnected)
     stage.handle(.attached(2, address: Stage.inverter))
-    stage.pass(.milliseconds(400))
     #expect(stage.packets[2] == [[0]])
+    stage.pass(.seconds(5))
+    #expect(stage.isConnected && stage.noted("linked").count == 1)
     stage.handle(.detached(2))
     stage.pass(.milliseconds(2200))
     #expect(!stage.isConnected)
+  }
+
+  @Test func `a link that is taken over is the same to the module: packet size, subscription, a reply under way`() throws {
+    var stage = try linked(#""mtu":247"#)
+    #expect(ask(&stage, "02 05 02") == ["03f700"])
+    #expect(ask(&stage, "12 23 00 01 00") == ["13"])
+    stage.handle(.packet(1, [0x52, 0x12, 0] + frame))
+    stage.handle(.detached(1))
+    stage.handle(.attached(2, address: Stage.inverter))
+    stage.pass(.milliseconds(100))
+    #expect(stage.packets[2]?.map(\.count) == [1, 28])
+  }
+
+  @Test func `a connect that is given up may be made all the same, and then it is bluetoothd's`() throws {
+    var stage = try linked(#""faults":[{"fault":"connects_when_given_up"}]"#)
+    #expect(stage.packets[1] == nil && !stage.isConnected)
+    stage.handle(.detached(1))
+    stage.pass(.seconds(1))
+    #expect(stage.isConnected)
+    #expect(stage.noted("linked").first?.fields["client"] == .string("bluetoothd"))
+    stage.pass(.seconds(60))
+    #expect(stage.isConnected)
   }
 
   @Test func `a module takes one link, whoever makes it`() throws {

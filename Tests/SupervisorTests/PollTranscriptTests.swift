@@ -46,6 +46,19 @@ import Testing
     #expect(outcome.linkedBy == kind)
   }
 
+  @Test(arguments: [
+    ([Stage.lock], false), ([.lock, .connect], true), ([.lock, .connect, .services], false),
+    ([.lock, .connect, .services, .connect], true), ([.lock, .connect, .release], false),
+  ])
+  func `a worker that ends in the midst of the kernel's connect may leave a link to bluetoothd`(
+    stages: [Stage], needsRelease: Bool
+  ) throws {
+    let events = [Event.link(by: .kernel)] + stages.map { .stage($0, attempt: 1) }
+    #expect(try outcome(events, cause: .signalled(9)).needsRelease == needsRelease)
+    #expect(try outcome(events + [.stopped(.connect)], cause: .exited(75), stopAsked: true).needsRelease == needsRelease)
+    #expect(try !outcome(events + [.done(Done(link: .closed))]).needsRelease)
+  }
+
   @Test func `the time of a device's readings is kept`() throws {
     let outcome = try outcome([.readings(readings), .done(Done(link: .closed))])
     #expect(outcome.readAt == ["Inverter": .milliseconds(800)])

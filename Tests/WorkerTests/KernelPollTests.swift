@@ -10,7 +10,7 @@ struct KernelPollTests {
     let scene = try await Scene.one()
     let kernel = try await scene.poll(link: .kernel)
     #expect(kernel.exitCode == 0)
-    #expect(kernel.stages == [.lock, .connect, .services, .subscribe, .read, .disconnect])
+    #expect(kernel.stages == [.lock, .bus, .connect, .services, .subscribe, .read, .disconnect])
     #expect(kernel.done?.link == .closed && kernel.done?.by == .kernel)
     #expect(
       kernel.done?.learned
@@ -90,6 +90,57 @@ struct KernelPollTests {
     #expect(run.events.last?.event == .stopped(held))
     #expect(run.exitCode == 75)
     #expect(try await scene.quiet() != nil)
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: [SIGKILL, SIGTERM])
+  func `a connection that is made as its worker ends is bluetoothd's, and a release frees it`(signal: Int32) async throws {
+    // Made a moment later, so that a release that only looked once would see nothing.
+    let scene = try await Scene.one(
+      #""faults":[{"fault":"connects_when_given_up"}]"#,
+      delays: Scene.fast.replacing("\"connect_ms\":0", with: "\"connect_ms\":200"))
+    let run = try await scene.poll(link: .kernel) { line, child in
+      guard case .stage(.connect, _) = line.event else { return }
+      _ = try? await scene.journal.wait { $0.contains("\"saw\":\"connect_asked\"") }
+      child.kill(signal)
+    }
+    #expect(run.done == nil)
+    let release = try await scene.worker(["release", "--address", scene.address])
+    #expect(release.exitCode == 0 && release.done?.foundStanding == true && release.done?.link == .closed, "\(release.raw)")
+    #expect(try await scene.quiet() != nil)
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a connection that is made as the worker gives it up is freed by the worker`()
+    async throws
+  {
+    let scene = try await Scene.one(#""known":true,"faults":[{"fault":"connects_when_given_up"}]"#)
+    let run = try await scene.poll(["--attempts", "1"], deadline: "6s", link: .kernel)
+    #expect(run.failure?.failure == .connectTimeout && run.done?.link == .closed, "\(run.raw)")
+    #expect(scene.journal.lines.contains { $0.contains("\"saw\":\"linked\"") && $0.contains("bluetoothd") })
+    #expect(try await scene.quiet() != nil)
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `of several adapters it takes the one under which bluetoothd lists the module`()
+    async throws
+  {
+    let scene = try await Scene.one(
+      #""known":true,"adapter":"hci1""#, adapters: #"[{"name":"hci0"},{"name":"hci1"}]"#)
+    let run = try await scene.poll(link: .kernel)
+    #expect(run.done?.learned?.adapter == "hci1", "\(run.raw)")
+    let named = try await scene.poll(["--adapter", "hci1"], link: .kernel)
+    #expect(named.readings != nil && named.done?.learned?.adapter == nil, "\(named.raw)")
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a second attempt waits until what is left of the first one's link is gone`() async throws {
+    let scene = try await Scene.one(
+      #""faults":[{"fault":"notify_refused","times":1}]"#,
+      delays: #"{"advertise_ms":5,"connect_ms":5,"services_ms":5,"reply_ms":5,"fragment_ms":1,"disconnect_ms":2500}"#)
+    let run = try await scene.poll(link: .kernel)
+    #expect(run.readings != nil && run.done?.attempts == 2, "\(run.raw)")
+    #expect(scene.journal.lines.count { $0.contains("\"saw\":\"linked\"") } == 2)
     await scene.end()
   }
 

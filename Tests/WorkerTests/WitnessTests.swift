@@ -63,20 +63,20 @@ struct WitnessTests {
     #expect(run.readings != nil)
     #expect(run.done?.by == .kernel)
     #expect(run.log.contains { $0.contains("bluetoothd was not asked") }, "\(run.log)")
-    let connecting = try #require(run.done?.stages[.connect])
-    #expect(connecting < 2500)
-    if ["mute", "frozen"].contains(trouble) { #expect(connecting >= 1000) }
+    let asking = try #require(run.done?.stages[.bus])
+    #expect(asking < 2500)
+    if ["mute", "frozen"].contains(trouble) { #expect(asking >= 1000) }
     await scene.end()
   }
 
   @Test(.timeLimit(.minutes(1))) func `a stop is heard while bluetoothd is asked`() async throws {
     let scene = try await Scene.one(#""faults":[\#(Self.mute)]"#)
     let run = try await scene.poll(link: .kernel) { line, child in
-      guard case .stage(.connect, _) = line.event else { return }
+      guard case .stage(.bus, _) = line.event else { return }
       _ = try? await scene.journal.wait { $0.contains("\"saw\":\"muted\"") }
       child.kill(SIGTERM)
     }
-    #expect(run.events.last?.event == .stopped(.connect))
+    #expect(run.events.last?.event == .stopped(.bus))
     #expect(run.exitCode == 75)
     #expect(try await scene.quiet() != nil)
     #expect(!scene.journal.lines.contains { $0.contains("\"saw\":\"connect_asked\"") })
@@ -111,7 +111,7 @@ struct WitnessTests {
     let run = try await scene.poll(["--attempts", "1"], link: .kernel)
     #expect(run.readings?.readings.count == 22)
     #expect(run.done?.foundStanding == true)
-    #expect(run.stages == [.lock, .connect, .release, .connect, .services, .subscribe, .read, .disconnect])
+    #expect(run.stages == [.lock, .bus, .connect, .release, .connect, .services, .subscribe, .read, .disconnect])
     #expect(try await scene.quiet() != nil)
     await scene.end()
   }
