@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""`blupow poll` by both its links against a bleak client, in turn, on the same module and bluetoothd. Runs in the virtual machine (see `run`), where
-everything is emulated: only the ratios mean something. Fails where a poll fails; the aims are reported, not enforced."""
+"""`blupow poll` and its worker alone, by both links, against a bleak client, in turn, on the same module and bluetoothd. Runs in the virtual machine
+(see `run`), where everything is emulated: only the ratios mean something. Fails where a poll fails; the aims are reported, not enforced."""
 
+import collections
 import json
 import os
 import resource
@@ -17,6 +18,9 @@ PATH = f"/org/bluez/hci0/dev_{ADDRESS.replace(':', '_')}"
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = os.environ["BLUPOW_TEST_PROGRAMS"]
 CONFIG = "/run/blupow-benchmark.yaml"
+
+
+Client = collections.namedtuple("Client", "command environment")
 
 
 def tell(command):
@@ -50,22 +54,27 @@ def descendants(pid):
     return [pid] + [below for child in children for below in descendants(child)]
 
 
-def peak_kib(pid):
-    """The most memory that it and its children each had so far, added up."""
-    total = 0
+def memory_kib(pid):
+    """What it and its children hold now, added up: all of it, and what is theirs alone (the rest are pages of files, which are shared)."""
+    resident = anonymous = 0
     for process in descendants(pid):
         with open(f"/proc/{process}/status") as file:
-            total += next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
-    return total
+            fields = dict(line.split(":", 1) for line in file)
+        resident += int(fields.get("VmRSS", "0 kB").split()[0])
+        anonymous += int(fields.get("RssAnon", "0 kB").split()[0])
+    return resident, anonymous
 
 
 def is_right(output):
     """Whether a client's output is the module's: the words of the register file, or the table made of them."""
     if not output.startswith("{"):
         return "Inverter: connected" in output and "51.2" in output and "113.5" in output
+    answer = next((line for line in map(json.loads, output.splitlines()) if "readings" in line), {"readings": {}})
+    if "event" in answer:
+        return answer["readings"].get("input_voltage") == {"value": 113.5, "unit": "V"} and len(answer["readings"]) == 22
     with open(f"{HERE}/registers.json") as file:
         expected = {first: [int(word, 16) for word in words.split()] for first, words in json.load(file)["32"].items()}
-    return json.loads(output)["readings"] == expected
+    return answer["readings"] == expected
 
 
 def settle():
@@ -78,33 +87,61 @@ def settle():
     sys.exit("the link does not fall")
 
 
-def measure(command, environment):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    start = time.monotonic()
+def start(client):
     # Unbuffered: what readline reads ahead, communicate would not see.
-    child = subprocess.Popen(command, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
-    first = child.stdout.readline()
-    readings = time.monotonic() - start
-    memory = peak_kib(child.pid)
+    return subprocess.Popen(
+        client.command, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=client.environment)
+
+
+def end(client, child, output=b""):
     rest, errors = child.communicate()
-    wall = time.monotonic() - start
+    if child.returncode != 0 or not is_right((output + rest).decode()):
+        sys.exit(f"{client.command} failed with {child.returncode}: {(output + rest + errors).decode()}")
+
+
+def measure(client):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    launch = time.monotonic()
+    child = start(client)
+    output = b""
+    # The worker says more than its readings, and before them.
+    for line in child.stdout:
+        output += line
+        if not line.startswith(b"{") or b'"readings"' in line:
+            break
+    readings = time.monotonic() - launch
+    end(client, child, output)
+    wall = time.monotonic() - launch
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if child.returncode != 0 or not is_right((first + rest).decode()):
-        sys.exit(f"{command[0]} failed with {child.returncode}: {(first + rest + errors).decode()}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"launch to readings s": readings, "wall s": wall, "cpu s": cpu, "memory peak, read MiB": memory / 1024}
+    return {"launch to readings s": readings, "wall s": wall, "cpu s": cpu}
 
 
-def messages(command, environment):
+def weigh(client):
+    """The most memory of one poll; apart from the others, for looking takes time."""
+    settle()
+    child = start(client)
+    most = [0, 0]
+    while child.poll() is None:
+        try:
+            most = [max(pair) for pair in zip(most, memory_kib(child.pid))]
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # one of them ended meanwhile
+    end(client, child)
+    return {"memory at most MiB": most[0] / 1024, "of it its own MiB": most[1] / 1024}
+
+
+def messages(client):
     """What passes over the bus in one poll."""
     settle()
     monitor = subprocess.Popen(["dbus-monitor", "--system", "--profile"], stdout=subprocess.PIPE, text=True)
     for line in monitor.stdout:  # its own start is over when it is told that it monitors
         if "NameLost" in line:
             break
-    measure(command, environment)
+    measure(client)
     # A call that ends the count: whatever came before it has been seen.
-    subprocess.run(["busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetId"])
+    subprocess.run(
+        ["busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetId"], capture_output=True)
     count = 0
     for line in monitor.stdout:
         if "GetId" in line:
@@ -121,29 +158,39 @@ def main():
     environment = {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "BLUPOW_CONFIG": CONFIG, "XDG_RUNTIME_DIR": "/run/blupow-benchmark"}
     os.makedirs("/run/blupow-benchmark", mode=0o700, exist_ok=True)
+    worker = [f"{PROGRAMS}/blupow-worker", "poll", "--address", ADDRESS, "--profile", "inverter", "--unit", "32"]
     clients = {
-        "bleak": ([sys.executable, f"{HERE}/bleak_client.py", ADDRESS], environment | {"PYTHONPATH": os.environ["PYTHONPATH"]}),
-        "bluez": ([f"{PROGRAMS}/blupow", "poll", "--link", "bluez"], environment),
-        "kernel": ([f"{PROGRAMS}/blupow", "poll", "--link", "kernel"], environment),
+        "bleak": Client(
+            [sys.executable, f"{HERE}/bleak_client.py", ADDRESS], environment | {"PYTHONPATH": os.environ["PYTHONPATH"]}),
+        "bluez": Client([f"{PROGRAMS}/blupow", "poll", "--link", "bluez"], environment),
+        "kernel": Client([f"{PROGRAMS}/blupow", "poll", "--link", "kernel"], environment),
+        "worker, bluez": Client([*worker, "--link", "bluez"], environment),
+        "worker, kernel": Client([*worker, "--link", "kernel"], environment),
     }
+
+    def tell_of(what, row, worst=None):
+        for name, figure in row.items():
+            most = f" (at most {worst[name]:.3f})" if worst else ""
+            print(f"{what:22} {name:14} {figure:7.3f}  {figure / row['bleak']:.3f} of bleak's{most}", flush=True)
+
     make_known()
     figures = {name: [] for name in clients}
     for number in range(ROUNDS + 1):
-        for name, (command, own) in clients.items():
+        for name, client in clients.items():
             settle()
-            figure = measure(command, own)
+            figure = measure(client)
             if number > 0:  # the first round warms the caches
                 figures[name].append(figure)
-    print(f"\nbenchmark: {ROUNDS} polls each, in turn; medians (and the worst)")
+    print(f"\nbenchmark: {ROUNDS} polls each, in turn; medians")
     for what in figures["bleak"][0]:
-        row = {name: statistics.median(figure[what] for figure in list_) for name, list_ in figures.items()}
-        worst = {name: max(figure[what] for figure in list_) for name, list_ in figures.items()}
-        told = "  ".join(
-            f"{name} {row[name]:.3f} ({worst[name]:.3f}; {row[name] / row['bleak']:.3f} of bleak's)" for name in clients)
-        print(f"{what:22} {told}", flush=True)
-    counts = {name: messages(*client) for name, client in clients.items()}
-    told = "  ".join(f"{name} {count} ({count / counts['bleak']:.3f} of bleak's)" for name, count in counts.items())
-    print(f"{'D-Bus messages a poll':22} {told}")
+        by_name = {name: [figure[what] for figure in list_] for name, list_ in figures.items()}
+        tell_of(
+            what, {name: statistics.median(list_) for name, list_ in by_name.items()},
+            {name: max(list_) for name, list_ in by_name.items()})
+    weights = {name: weigh(client) for name, client in clients.items()}
+    for what in weights["bleak"]:
+        tell_of(what, {name: weight[what] for name, weight in weights.items()})
+    tell_of("D-Bus messages", {name: messages(client) for name, client in clients.items()})
     print("aims for bluez: launch to readings 0.7, cpu 0.1, memory 0.5; for kernel: 0.15, wall 0.15, cpu 0.05, memory 0.5")
     busctl("/org/bluez/hci0", "org.bluez.Adapter1", "RemoveDevice", "o", PATH)
 
