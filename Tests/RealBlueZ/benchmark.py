@@ -47,11 +47,13 @@ def make_known():
 
 
 def descendants(pid):
-    children = []
+    """It, and the processes below it that have become programs of their own: before that, a child is its parent's memory, shared."""
+    program, children = os.readlink(f"/proc/{pid}/exe"), []
     for task in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{task}/children") as file:
             children += [int(child) for child in file.read().split()]
-    return [pid] + [below for child in children for below in descendants(child)]
+    return [pid] + [
+        below for child in children if os.readlink(f"/proc/{child}/exe") != program for below in descendants(child)]
 
 
 def memory_kib(pid):
