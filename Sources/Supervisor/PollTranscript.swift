@@ -144,7 +144,7 @@ package struct PollTranscript: Sendable {
   private func mayHaveLeftLink(_ ending: Ending) -> Bool {
     if let done { return done.link == .left }
     // The kernel's link ended with its process. Only one that was still being made may be made just then: finding its socket gone,
-    // the kernel gives it to bluetoothd, which listens for links and keeps what it gets (seen of four in fourteen workers that were
+    // the kernel gives it to bluetoothd, which listens for links and keeps what it gets (seen of four in seven workers that were
     // killed within the 50 ms of a connect).
     if linkedBy == .kernel { return current == .connect }
     guard case .exited = ending.cause, deadline == nil, !stopped else { return true }

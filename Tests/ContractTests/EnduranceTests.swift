@@ -247,7 +247,9 @@ struct EnduranceTests {
     let run = await log.value
     #expect(run.exitCode == 0 && start.duration(to: .now) < .seconds(5) + Worlds.slack, "\(run.errors.suffix(2000))")
     #expect(run.errors.contains("worker_crashed"), "no worker was killed: \(run.errors.suffix(2000))")
-    #expect(!run.errors.contains("could not be freed"), "\(run.errors)")
+    // A release that was the killed one is told, and made good by the next poll.
+    func count(_ text: String) -> Int { run.errors.split(separator: "\n").count { $0.contains(text) } }
+    #expect(count("could not be freed") == count("link is free again"), "\(run.errors)")
     #expect(try await scene.quiet(within: .seconds(4)) != nil)
     await scene.end()
   }

@@ -107,6 +107,8 @@ import Testing
     let scene = try await Scene.contract()
     let first = try #require(try await scene.poll(link: .kernel).done?.learned)
     #expect(first.handles != nil)
+    // No firmware changes while a link stands.
+    #expect(try await scene.quiet(within: .seconds(6)) != nil)
     _ = try await scene.tell(#"{"do":"gatt","gatt":"moved"}"#)
     let run = try await scene.poll(knowing: first)
     #expect(run.isGood && run.done?.attempts == 1, "\(run.raw)")
