@@ -2,7 +2,7 @@ internal import Glibc
 package import Readings
 
 /// A module's link by the kernel's own attribute channel. It belongs to a descriptor: whatever ends this process ends the link, and
-/// a connection under way too. Nothing is owed to anybody, and nothing needs to be released.
+/// a connection under way too, but for one that the controller makes just then, which is bluetoothd's afterwards.
 package final class KernelLink {
   package typealias Instant = ContinuousClock.Instant
 

@@ -19,7 +19,8 @@ package enum Route: Equatable, Sendable {
     guard adapter.hasPrefix("hci"), let number = Int32(adapter.dropFirst(3)), (0..<0xffff).contains(number) else {
       throw FailureReport(.adapterMissing, at: .connect, "'\(adapter)' is no adapter of the kernel's: they are hci0, hci1, ...")
     }
-    let error = blupow_adapter_address(number, &address)
+    var isUp: Int32 = 0
+    let error = blupow_adapter_address(number, &address, &isUp)
     guard error == 0 else {
       throw FailureReport(
         KernelError.failure(error, .asking), at: .connect,
@@ -28,16 +29,26 @@ package enum Route: Equatable, Sendable {
     return .radio(adapter: address)
   }
 
-  /// By that adapter, where any would do and it is there.
-  package func narrowed(to adapter: String?) -> Route {
-    guard self == .radio(adapter: nil), let adapter, let named = try? Self.radio(named: adapter) else { return self }
-    return named
+  /// By that adapter, where any would do. `nil`: it is not there or is off, or another was chosen already.
+  package func bound(to adapter: String) -> Route? {
+    switch self {
+    case .radio(adapter: nil):
+      var address = [UInt8](repeating: 0, count: 6)
+      var isUp: Int32 = 0
+      guard adapter.hasPrefix("hci"), let number = Int32(adapter.dropFirst(3)),
+        blupow_adapter_address(number, &address, &isUp) == 0, isUp != 0
+      else { return nil }
+      return .radio(adapter: address)
+    case .radio: return nil
+    case .sockets: return self
+    }
   }
 
   /// Whether the kernel has any adapter, powered or not: it answers a connection alike where there is none and where it is off.
   static var hasAdapter: Bool {
     var address = [UInt8](repeating: 0, count: 6)
-    return (0..<16).contains { blupow_adapter_address($0, &address) == 0 }
+    var isUp: Int32 = 0
+    return (0..<16).contains { blupow_adapter_address($0, &address, &isUp) == 0 }
   }
 
   /// Whether the kernel gives this process Bluetooth sockets at all. Another trouble than their absence is for the connect to name.

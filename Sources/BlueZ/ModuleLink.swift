@@ -76,16 +76,19 @@ package final class ModuleLink {
     }
   }
 
-  /// Whether a link is there by then, whoever made it.
-  package func comes(until deadline: Instant) throws -> Bool {
-    if try bus.wait(at: .release, until: deadline, for: { self.isConnected($0) ? true : nil }) != nil { return true }
+  /// The first of these links that is there by then, whoever made it.
+  package static func first(of links: [ModuleLink], on bus: BlueZBus, until deadline: Instant) throws -> ModuleLink? {
+    let came = try bus.wait(at: .release, until: deadline) { _ in links.first { $0.stands } }
+    if let came { return came }
     // bluetoothd 5.66 does not say so of a link that it hears of by ATT first (below).
-    do {
-      if isKnown { try bus.refresh(path, ObjectTree.device, at: .release, until: .now + .seconds(1)) }
-    } catch let report as FailureReport where report.failure == .notSeen {
-      return false  // it is no longer listed
+    for link in links where link.isKnown {
+      do {
+        try bus.refresh(link.path, ObjectTree.device, at: .release, until: .now + .seconds(1))
+      } catch let report as FailureReport where report.failure == .notSeen {
+        continue  // it is no longer listed
+      }
     }
-    return stands
+    return links.first { $0.stands }
   }
 
   package func connect(until deadline: Instant) throws {

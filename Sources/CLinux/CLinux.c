@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -138,8 +139,10 @@ struct adapter {
   uint16_t number;
   char name[8];
   uint8_t address[6];
-  uint8_t rest[128]; /* flags, counters: more than any kernel writes */
+  uint32_t flags;    /* bit 0: it is up */
+  uint8_t rest[124]; /* counters: more than any kernel writes */
 };
+_Static_assert(offsetof(struct adapter, flags) == 16, "struct hci_dev_info");
 
 static void reversed(uint8_t to[6], const uint8_t from[6]) {
   for (int i = 0; i < 6; i++) to[i] = from[5 - i];
@@ -220,7 +223,7 @@ int blupow_socket_error(int fd) {
   return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) ? errno : error;
 }
 
-int blupow_adapter_address(int number, uint8_t *address) {
+int blupow_adapter_address(int number, uint8_t *address, int *is_up) {
   int fd = socket(bluetooth_family, SOCK_RAW | SOCK_CLOEXEC, protocol_hci);
   if (fd < 0) return errno;
   struct adapter adapter;
@@ -229,5 +232,6 @@ int blupow_adapter_address(int number, uint8_t *address) {
   int error = ioctl(fd, _IOR('H', 211, int), &adapter) ? errno : 0; /* HCIGETDEVINFO: needs no privilege */
   close(fd);
   if (!error) reversed(address, adapter.address);
+  *is_up = !error && (adapter.flags & 1);
   return error;
 }

@@ -91,6 +91,8 @@ package struct ModuleMachine: Equatable, Sendable {
     }
     learned = outcome.done?.learned ?? learned
     if failures >= Self.doubtfulAfter { learned = nil }
+    // Another adapter may do where this one is off or gone.
+    if outcome.answers.values.contains(where: { $0.failure?.failure.whose == .adapter }) { learned?.adapter = nil }
     for device in config.devices {
       memory[device.name]?.learn(outcome.answers[device.name], notes: outcome.done?.blocks[device.name], at: now)
     }

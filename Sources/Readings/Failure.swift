@@ -71,10 +71,10 @@ extension Failure {
   }
 
   /// Whether there can be no link while this lasts: without bluetoothd or a working adapter there is none to be freed. A link of
-  /// bluetoothd's falls when it dies, and every link with its adapter.
+  /// bluetoothd's falls when it dies, as it does when it loses its bus, and every link with its adapter.
   package var leavesNoLink: Bool {
     switch self {
-    case .daemonMissing, .adapterMissing, .adapterOff: true
+    case .busMissing, .daemonMissing, .adapterMissing, .adapterOff: true
     default: false
     }
   }

@@ -33,7 +33,7 @@ enum Alarm: Equatable, Sendable {
   case attempt(Int, device: String, refused: Refusal?)
   case resolve(link: Int, device: String)
   /// The time that bluetoothd leaves between Disconnect and the fall of the link is over.
-  case fall(link: Int, device: String)
+  case fall(link: Int, device: String, closing: Int)
   /// Before a reply.
   case unasked(link: Int, [Fault.Unasked])
   case fragment(link: Int, device: String, fragments: [[UInt8]], index: Int, request: Int)

@@ -60,6 +60,7 @@ extension World {
       else { return greet(session, with: Errno.busy) }
       // With the packet size and the subscription that were agreed on: to the module nothing has happened.
       sessions[session] = idle
+      closings[link] = nil
       devices[linked]?.link = .up(link, by: Self.client(session))
       return greet(session, with: 0)
     }
@@ -224,10 +225,9 @@ extension World {
           "address": .string(session.address), "uuid": .string(GattTable.notify), "client": .string(Self.client(id)),
         ])
     }
-    guard case .up = devices[session.device]?.link else { return }  // it is about to fall already
+    guard let device = devices[session.device], case .up = device.link else { return }  // it is about to fall already
     idleSessions[link] = session
-    devices[session.device]?.link = .closing(link, waiting: [])
-    set(.fall(link: link, device: session.device), in: modules[session.address]?.setup.delays.disconnect ?? .zero)
+    beginToClose(link, of: device, waiting: [])
   }
 
   /// The controller was told too late to give the connection up, and the kernel finds no socket that it is for: bluetoothd listens

@@ -137,10 +137,18 @@ extension World {
       reply(call)
     case .up(let link, _):
       if modules[device.address]?.strike(.disconnect).isEmpty == false { return }
-      devices[device.path]?.link = .closing(link, waiting: [call])
-      set(.fall(link: link, device: device.path), in: modules[device.address]?.setup.delays.disconnect ?? .zero)
+      beginToClose(link, of: device, waiting: [call])
     case .closing(let link, let waiting): devices[device.path]?.link = .closing(link, waiting: waiting + [call])
     }
+  }
+
+  mutating func beginToClose(_ link: Int, of device: Device, waiting: [Message]) {
+    let closing = nextID()
+    devices[device.path]?.link = .closing(link, waiting: waiting)
+    closings[link] = closing
+    set(
+      .fall(link: link, device: device.path, closing: closing),
+      in: modules[device.address]?.setup.delays.disconnect ?? .zero)
   }
 
   /// The link falls. BlueZ says that the services are gone, answers those who asked for it, and then says that it is not connected;
@@ -151,6 +159,7 @@ extension World {
     devices[path]?.resolved = false
     pendingTables[link] = nil
     idleSessions[link] = nil
+    closings[link] = nil
     modules[device.address]?.linkedTo = nil
     if device.resolved { changed(path, Interface.device, ["ServicesResolved": .bool(false)]) }
     if case .closing(_, let waiting) = device.link { for call in waiting { reply(call) } }

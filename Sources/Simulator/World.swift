@@ -39,6 +39,8 @@ package struct World: Sendable {
   var sessions: [Int: AttributeSession] = [:]
   /// Of links whose socket is gone, until they fall: what the next socket takes over.
   var idleSessions: [Int: AttributeSession] = [:]
+  /// Of links that are about to fall, which ending it is: one that is taken over stands, and may be ended again.
+  var closings: [Int: Int] = [:]
   /// Everyone who has called, so that the journal can say when one goes.
   private var clients: Set<String> = []
   private(set) var agenda = Agenda()
@@ -90,9 +92,7 @@ package struct World: Sendable {
     case .advertise(let module): advertise(module)
     case .attempt(let attempt, let device, let refused): concludeAttempt(attempt, on: device, refused)
     case .resolve(let link, let device): resolveServices(link, on: device)
-    case .fall(let link, let device):
-      // One that was taken over stands.
-      if case .closing(link, _) = devices[device]?.link { close(device, by: "disconnect") }
+    case .fall(let link, let device, let closing): if closings[link] == closing { close(device, by: "disconnect") }
     case .unasked(let link, let packets): say(packets, on: link)
     case .fragment(let link, let device, let fragments, let index, let request):
       deliver(fragments, from: index, request: request, link: link, device: device)

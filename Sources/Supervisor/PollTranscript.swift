@@ -25,8 +25,8 @@ package struct PollTranscript: Sendable {
   private var linkedBy: LinkKind?
   /// The furthest, for people.
   package private(set) var stage = Stage.start
-  /// Where it is now: a further attempt begins anew.
-  private var current = Stage.start
+  /// A connect was begun, and nothing shows that it was made.
+  private var isConnecting = false
   private var fresh: DeviceReadings?
 
   package init(poll: String, devices: [String]) {
@@ -76,7 +76,7 @@ package struct PollTranscript: Sendable {
     guard done == nil else { return babbled("went on after its last line") }
     switch event {
     case .stage(let entered, _):
-      current = entered
+      if entered == .connect { isConnecting = true } else if entered > .connect { isConnecting = false }
       stage = max(stage, entered)
     case .link(let kind): linkedBy = kind
     case .readings(let readings):
@@ -146,7 +146,7 @@ package struct PollTranscript: Sendable {
     // The kernel's link ended with its process. Only one that was still being made may be made just then: finding its socket gone,
     // the kernel gives it to bluetoothd, which listens for links and keeps what it gets (seen of four in seven workers that were
     // killed within the 50 ms of a connect).
-    if linkedBy == .kernel { return current == .connect }
+    if linkedBy == .kernel { return isConnecting }
     guard case .exited = ending.cause, deadline == nil, !stopped else { return true }
     // One that ended by itself before it came to the radio has left nothing.
     return stage >= .release || verdict == nil

@@ -83,8 +83,11 @@ final class KernelCarrier: Carrier {
   private var hasAnswered = false
 
   init(to address: Address, by route: Route, learned: Learned?, witness: Witness, stop: Int32) throws {
+    witness.adapter = nil
     supposed = learned?.addressType == nil ? try witness.listing() : nil
-    adapter = learned?.adapter ?? supposed?.adapter
+    let preferred = learned?.adapter ?? supposed?.adapter
+    let bound = preferred.flatMap { route.bound(to: $0) }
+    adapter = bound == nil ? nil : preferred
     witness.adapter = adapter
     func type(_ uuid: String) throws -> AttributeType {
       guard let type = AttributeType(uuid) else { throw FailureReport(.connectFailed, at: .connect, "'\(uuid)' is no UUID.") }
@@ -94,7 +97,7 @@ final class KernelCarrier: Carrier {
       writeService: try type(ModuleGATT.writeService), write: try type(ModuleGATT.write),
       notifyService: try type(ModuleGATT.notifyService), notify: try type(ModuleGATT.notify))
     link = KernelLink(
-      to: address, as: learned?.addressType, by: route.narrowed(to: adapter), seeking: line, remembered: learned?.handles,
+      to: address, as: learned?.addressType, by: bound ?? route, seeking: line, remembered: learned?.handles,
       stop: stop)
     self.witness = witness
     self.stop = stop

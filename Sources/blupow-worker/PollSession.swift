@@ -18,6 +18,8 @@ final class PollSession {
   private var lock: ModuleLock?
   /// Only of a poll by the kernel's link.
   private var witness: Witness?
+  /// A connection was given up while it was under way, and none was made since.
+  private var hasGivenUp = false
 
   init(_ job: PollJob, radio: Radio) {
     self.job = job
@@ -135,7 +137,14 @@ final class PollSession {
     let end = budget.attempt(attempt, of: attempts, pause: job.retryDelay)
     done.attempts = attempt
     try reporter.enter(.connect, attempt: attempt)
-    try connect(link, attempt, until: end)
+    hasGivenUp = true
+    do {
+      try connect(link, attempt, until: end)
+      hasGivenUp = false
+    } catch let report as FailureReport {
+      hasGivenUp = done.by == .kernel && report.failure == .connectTimeout
+      throw report
+    }
     done.connectMs = reporter.elapsed.milliseconds
     // A link that came late in its attempt is worth a moment more.
     let settled = min(max(end, .now + .seconds(3)), budget.work)
@@ -161,8 +170,8 @@ final class PollSession {
       }
       try reporter.enter(.connect, attempt: attempt)
       do {
-        // Freeing takes seconds; connecting to what was connected just now does not. The time for reading stays.
-        try link.connect(until: max(end, min(.now + budget.shortestAttempt, budget.work - budget.reading)))
+        // Freeing takes seconds; connecting to what was connected just now does not.
+        try link.connect(until: min(max(end, .now + budget.shortestAttempt), budget.work))
       } catch let again as FailureReport where again.failure == .busy {
         throw stood ? ModuleLink.comesBack(job.module.address) : Self.anothers(again)
       }
@@ -225,11 +234,14 @@ final class PollSession {
   /// A connection of the kernel's that was given up while it was under way may be made just then: with nobody's socket there to have
   /// it, bluetoothd has it, and keeps it.
   private func freeLatecomer() throws {
-    guard firstFailure == .connectTimeout, let witness, case .listed(let standing) = try witness.standing(), standing.stands
-    else { return }
+    guard hasGivenUp, let witness, let bus = try witness.bus() else { return }
     try reporter.enter(.release, attempt: done.attempts)
-    do { _ = try standing.free(until: budget.closing) } catch let report as FailureReport { done.trouble = report }
-    if standing.stands { done.link = .left }
+    do {
+      _ = try radio.free(job.module, on: bus, until: budget.closing)
+    } catch let report as FailureReport where !report.failure.leavesNoLink {
+      done.trouble = report
+      done.link = .left
+    } catch is FailureReport {}
   }
 
   /// Disconnect and see it closed. Trouble here takes nothing from the readings.

@@ -10,35 +10,55 @@ struct Radio {
   let reporter: Reporter
   let budget: Budget
 
-  func open(attempt: Int = 1) throws -> BlueZBus {
+  func open(attempt: Int = 1, startsDaemon: Bool = true) throws -> BlueZBus {
     try reporter.enter(.bus, attempt: attempt)
     let bus = try BlueZBus(address: busAddress, stop: stop, limit: budget.closing)
-    try bus.open(until: budget.work)
+    try bus.open(until: budget.work, startsDaemon: startsDaemon)
     return bus
   }
 
-  /// How long a release looks for a link that comes late: the controller was told to give up a connection, and makes it all the
-  /// same. bluetoothd hears of it within some milliseconds.
+  /// How long a link that comes late is looked for: the controller was told to give up a connection, and makes it all the same.
+  /// bluetoothd hears of it within some milliseconds.
   private static let latecomer = Duration.milliseconds(300)
 
   /// Frees a link that a killed worker left, or that is made just now because it died, and sees it free.
   func release(_ module: Module) throws -> ExitCode {
     try reporter.enter(.lock)
     let lock = try ModuleLock.acquire(module.address, stop: stop, until: budget.locking)
-    let bus = try open()
-    let adapter = try bus.adapter(for: module)
-    let link = ModuleLink(bus, to: module.address, at: adapter.path(of: module.address))
+    // Without bluetoothd there is no link of its to be freed: whoever stopped it did so on purpose.
+    let bus = try open(startsDaemon: false)
     try reporter.enter(.release)
-    var wasKnown = link.isKnown
-    var freed = wasKnown ? try link.free(until: budget.closing) : .nothingStood
-    if freed == .nothingStood, try link.comes(until: min(budget.closing, .now + Self.latecomer)) {
-      wasKnown = true
-      freed = try link.free(until: budget.closing)
-    }
+    let (isKnown, freed) = try free(module, on: bus, until: budget.closing)
     if freed == .isBack { throw ModuleLink.comesBack(module.address) }
-    try reporter.emit(.done(Done(link: wasKnown ? .closed : .none, stages: reporter.stages, foundStanding: freed == .ended)))
+    try reporter.emit(.done(Done(link: isKnown ? .closed : .none, stages: reporter.stages, foundStanding: freed == .ended)))
     _ = consume lock
     return .ok
+  }
+
+  /// Frees the module by every adapter that may have a link to it, or an attempt at one; where none stood, waits a moment for one
+  /// that comes late. Whether bluetoothd listed the module, and what became of its link.
+  func free(_ module: Module, on bus: BlueZBus, until deadline: ContinuousClock.Instant) throws -> (Bool, ModuleLink.Freed) {
+    // Names what is wrong where no adapter will do.
+    _ = try bus.adapter(for: module)
+    let adapters = bus.adapters.filter { $0.powered && (module.adapter == nil || module.adapter == $0.name) }
+    let links = adapters.map { ModuleLink(bus, to: module.address, at: $0.path(of: module.address)) }
+    do {
+      var freed = ModuleLink.Freed.nothingStood
+      func free(_ link: ModuleLink) throws {
+        let end = try link.free(until: deadline)
+        if end != .nothingStood { freed = end }
+      }
+      for link in links where link.isKnown { try free(link) }
+      if freed == .nothingStood,
+        let late = try ModuleLink.first(of: links, on: bus, until: min(deadline, .now + Self.latecomer))
+      {
+        try free(late)
+      }
+      return (links.contains { $0.isKnown }, freed)
+    } catch let stopped as Stopped {
+      for link in links where link.isKnown { link.leave() }
+      throw stopped
+    }
   }
 
   /// What bluetoothd says of its adapters.

@@ -75,7 +75,7 @@ final class Witness {
 
   /// `nil` where the bus or bluetoothd are missing, refuse or are silent. Whoever stopped bluetoothd did so on purpose: it is not
   /// started for a question.
-  private func bus() throws -> BlueZBus? {
+  func bus() throws -> BlueZBus? {
     guard !isMute else { return nil }
     // Nor than a small part of the time that is left.
     let now = ContinuousClock.now

@@ -2,7 +2,6 @@ import Glibc
 import Readings
 import Rig
 import Supervisor
-import Synchronization
 import Testing
 
 /// Modules that fail in every way, and workers that die in every way, all at once.
@@ -33,20 +32,7 @@ import Testing
     let scene = try await Scene.start(Self.setup)
     let sockets = link == .kernel ? ["BLUPOW_ATT_SOCKETS": scene.simulation.attSockets] : [:]
     let service = try await scene.start(["run", "-v"], config: Self.config(link), more: sockets)
-    let successes = Mutex(0)
-    let log = Task {
-      var run = CommandRun()
-      for await event in service.output {
-        switch event {
-        case .errorLine(let line):
-          run.errors += line + "\n"
-          if line.contains("ok=true"), line.contains("poll=D8B673BF4F70-") { successes.withLock { $0 += 1 } }
-        case .ended(let ending): run.ending = ending
-        default: break
-        }
-      }
-      return run
-    }
+    let log = ServiceLog(of: service) { $0.contains("ok=true") && $0.contains("poll=D8B673BF4F70-") }
     var dice = SystemRandomNumberGenerator()
     var deaths = 0
     var seen: Set<Int32> = []
@@ -59,15 +45,10 @@ import Testing
       let signal = [SIGKILL, SIGKILL, SIGTERM, SIGSEGV, SIGSTOP].randomElement(using: &dice) ?? SIGKILL
       if kill(worker, signal) == 0 { deaths += 1 }
     }
-    let before = successes.withLock { $0 }
-    let start = ContinuousClock.now
-    while successes.withLock({ $0 }) < before + 3, start.duration(to: .now) < .seconds(60) {
-      try await Task.sleep(for: .milliseconds(50))
-    }
-    #expect(successes.withLock { $0 } >= before + 3, "the healthy module is no longer read")
+    #expect(try await log.wait(forMore: 3, within: .seconds(60)) != nil, "the healthy module is no longer read")
     let end = ContinuousClock.now
     kill(service.pid, SIGTERM)
-    let run = await log.value
+    let run = await log.whole
     #expect(run.exitCode == 0 && end.duration(to: .now) < .seconds(5), "\(run.errors.suffix(2000))")
     for worker in seen { #expect(try await ProcessTable.end(of: worker, within: .seconds(2)) != nil) }
     #expect(try await scene.quiet() != nil, "\(scene.journal.lines.suffix(10))")

@@ -4,7 +4,6 @@ import Policy
 import Readings
 import Rig
 import Supervisor
-import Synchronization
 import Testing
 
 /// Many polls, and many deaths, beside a real bluetoothd, by either link. In the virtual machine's long suite.
@@ -210,20 +209,7 @@ struct EnduranceTests {
         interval: 1s
         devices: [{name: Inverter, address: '\(scene.address)', profile: inverter, unit: 32, link: \(link)}]
         """)
-    let successes = Mutex(0)
-    let log = Task {
-      var run = CommandRun()
-      for await event in service.output {
-        switch event {
-        case .errorLine(let line):
-          run.errors += line + "\n"
-          if line.contains("ok=true") { successes.withLock { $0 += 1 } }
-        case .ended(let ending): run.ending = ending
-        default: break
-        }
-      }
-      return run
-    }
+    let log = ServiceLog(of: service) { $0.contains("ok=true") }
     var slowest = Duration.zero
     for number in 0..<10 {
       var worker: Int32?
@@ -233,18 +219,13 @@ struct EnduranceTests {
       }
       try await Task.sleep(for: .milliseconds(70 * number))
       if let worker { kill(worker, SIGKILL) }
-      let start = ContinuousClock.now
-      let before = successes.withLock { $0 }
-      while successes.withLock({ $0 }) < before + 1, start.duration(to: .now) < .seconds(20) {
-        try await Task.sleep(for: .milliseconds(50))
-      }
-      slowest = max(slowest, start.duration(to: .now))
+      slowest = max(slowest, try #require(try await log.wait(forMore: 1, within: .seconds(20))))
     }
     print("a service by \(link), ten workers killed: the next success after \(slowest) at most")
     #expect(slowest < .seconds(10))
     let start = ContinuousClock.now
     kill(service.pid, SIGTERM)
-    let run = await log.value
+    let run = await log.whole
     #expect(run.exitCode == 0 && start.duration(to: .now) < .seconds(5) + Worlds.slack, "\(run.errors.suffix(2000))")
     #expect(run.errors.contains("worker_crashed"), "no worker was killed: \(run.errors.suffix(2000))")
     // A release that was the killed one is told, and made good by the next poll.

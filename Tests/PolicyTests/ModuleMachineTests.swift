@@ -67,6 +67,9 @@ import Testing
     for _ in 1...3 { #expect(try poll { Sample.failure($0, .connectTimeout) } == known) }
     #expect(try poll { Sample.success($0, done: Done(link: .closed, by: .kernel, learned: known)) } == nil)
     #expect(try poll { Sample.failure($0, .daemonMissing) } == known)
+    // An adapter that is off is not insisted on.
+    #expect(try poll { Sample.failure($0, .adapterOff) } == known)
+    #expect(try poll { Sample.success($0) } == Learned(addressType: .random))
   }
 
   @Test func `an overdue poll is skipped, not stacked`() throws {

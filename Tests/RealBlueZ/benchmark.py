@@ -89,8 +89,13 @@ def settle():
     sys.exit("the link does not fall")
 
 
+def has_readings(output):
+    """The worker says more than its readings, and before them."""
+    return any(not line.startswith(b"{") or b'"readings"' in line for line in output.split(b"\n")[:-1])
+
+
 def start(client):
-    # Unbuffered: what readline reads ahead, communicate would not see.
+    # Unbuffered: what is read ahead, communicate would not see.
     return subprocess.Popen(
         client.command, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=client.environment)
 
@@ -106,11 +111,8 @@ def measure(client):
     launch = time.monotonic()
     child = start(client)
     output = b""
-    # The worker says more than its readings, and before them.
-    for line in child.stdout:
-        output += line
-        if not line.startswith(b"{") or b'"readings"' in line:
-            break
+    while not has_readings(output) and (piece := os.read(child.stdout.fileno(), 65536)):
+        output += piece
     readings = time.monotonic() - launch
     end(client, child, output)
     wall = time.monotonic() - launch

@@ -38,12 +38,15 @@ extension Scene {
     await Self.hear(try await start(arguments, config: config, worker: worker, more: more))
   }
 
-  package static func hear(_ child: Child) async -> CommandRun {
+  /// - Parameter onErrorLine: gets each line of its log as it comes.
+  package static func hear(_ child: Child, onErrorLine: (String) -> Void = { _ in }) async -> CommandRun {
     var run = CommandRun()
     for await event in child.output {
       switch event {
       case .line(let line): run.output += String(decoding: line, as: UTF8.self) + "\n"
-      case .errorLine(let line): run.errors += line + "\n"
+      case .errorLine(let line):
+        run.errors += line + "\n"
+        onErrorLine(line)
       case .ended(let ending): run.ending = ending
       case .overflow, .deadline, .killed: break
       }

@@ -67,7 +67,12 @@ import Testing
     stage.pass(.seconds(5))
     #expect(stage.isConnected && stage.noted("linked").count == 1)
     stage.handle(.detached(2))
-    stage.pass(.milliseconds(2200))
+    stage.pass(.milliseconds(1000))
+    stage.handle(.attached(3, address: Stage.inverter))
+    stage.handle(.detached(3))
+    stage.pass(.milliseconds(1500))
+    #expect(stage.isConnected)  // its time begins anew
+    stage.pass(.milliseconds(700))
     #expect(!stage.isConnected)
   }
 

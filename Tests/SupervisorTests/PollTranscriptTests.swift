@@ -48,7 +48,8 @@ import Testing
 
   @Test(arguments: [
     ([Stage.lock], false), ([.lock, .connect], true), ([.lock, .connect, .services], false),
-    ([.lock, .connect, .services, .connect], true), ([.lock, .connect, .release], false),
+    ([.lock, .connect, .services, .connect], true), ([.lock, .connect, .release], true), ([.lock, .connect, .bus], true),
+    ([.lock, .connect, .release, .connect, .services, .subscribe, .read], false),
   ])
   func `a worker that ends in the midst of the kernel's connect may leave a link to bluetoothd`(
     stages: [Stage], needsRelease: Bool

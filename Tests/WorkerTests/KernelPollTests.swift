@@ -1,3 +1,5 @@
+import BlueZ
+import DBus
 import Glibc
 import Readings
 import Rig
@@ -114,8 +116,15 @@ struct KernelPollTests {
   @Test(.timeLimit(.minutes(1))) func `a connection that is made as the worker gives it up is freed by the worker`()
     async throws
   {
-    let scene = try await Scene.one(#""known":true,"faults":[{"fault":"connects_when_given_up"}]"#)
-    let run = try await scene.poll(["--attempts", "1"], deadline: "6s", link: .kernel)
+    let scene = try await Scene.one(
+      #""faults":[{"fault":"connects_when_given_up","from_request":2}]"#,
+      delays: Scene.fast.replacing("\"connect_ms\":0", with: "\"connect_ms\":200"))
+    // Once, so that its address's type is known; then it is no longer listed.
+    let learned = try #require(try await scene.poll(link: .kernel).done?.learned)
+    #expect(try await scene.quiet() != nil)
+    _ = try await scene.client().ask(
+      "RemoveDevice", "org.bluez.Adapter1", on: BusClient.adapter, [.objectPath(BusClient.devicePath(scene.address))])
+    let run = try await scene.poll(knowing: learned, deadline: .seconds(6))
     #expect(run.failure?.failure == .connectTimeout && run.done?.link == .closed, "\(run.raw)")
     #expect(scene.journal.lines.contains { $0.contains("\"saw\":\"linked\"") && $0.contains("bluetoothd") })
     #expect(try await scene.quiet() != nil)

@@ -70,7 +70,7 @@ int blupow_att_accept(int fd);
 int blupow_socket_error(int fd);
 
 /* The address of the Bluetooth adapter with that number (0 for hci0), most significant byte first. 0, or an errno: ENODEV where
-   there is none, EAFNOSUPPORT where the kernel has no Bluetooth for this process. */
-int blupow_adapter_address(int number, uint8_t address[6]);
+   there is none, EAFNOSUPPORT where the kernel has no Bluetooth for this process. `is_up` is whether it is powered. */
+int blupow_adapter_address(int number, uint8_t address[6], int *is_up);
 
 #endif
