@@ -25,6 +25,11 @@ extension BlueZBus {
     }
   }
 
+  /// Those that are on: that one, or any.
+  package func powered(named name: String?) -> [Adapter] {
+    adapters.filter { $0.powered && (name == nil || $0.name == name) }
+  }
+
   /// The adapter to reach a module by: the one that was named, else one that knows it already, else the first that is on.
   package func adapter(for module: Module) throws -> Adapter {
     try adapter(named: module.adapter) { tree.objects[$0.path(of: module.address)] != nil }

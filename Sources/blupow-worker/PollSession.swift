@@ -137,7 +137,6 @@ final class PollSession {
     let end = budget.attempt(attempt, of: attempts, pause: job.retryDelay)
     done.attempts = attempt
     try reporter.enter(.connect, attempt: attempt)
-    hasGivenUp = true
     do {
       try connect(link, attempt, until: end)
       hasGivenUp = false

@@ -40,8 +40,7 @@ struct Radio {
   func free(_ module: Module, on bus: BlueZBus, until deadline: ContinuousClock.Instant) throws -> (Bool, ModuleLink.Freed) {
     // Names what is wrong where no adapter will do.
     _ = try bus.adapter(for: module)
-    let adapters = bus.adapters.filter { $0.powered && (module.adapter == nil || module.adapter == $0.name) }
-    let links = adapters.map { ModuleLink(bus, to: module.address, at: $0.path(of: module.address)) }
+    let links = bus.powered(named: module.adapter).map { ModuleLink(bus, to: module.address, at: $0.path(of: module.address)) }
     do {
       var freed = ModuleLink.Freed.nothingStood
       func free(_ link: ModuleLink) throws {

@@ -62,10 +62,7 @@ final class Witness {
       until: radio.budget.work - radio.budget.reading)
   }
 
-  private func adapters(of bus: BlueZBus) -> [Adapter] {
-    let name = module.adapter ?? adapter
-    return bus.adapters.filter { $0.powered && (name == nil || name == $0.name) }
-  }
+  private func adapters(of bus: BlueZBus) -> [Adapter] { bus.powered(named: module.adapter ?? adapter) }
 
   /// The module's object: one that is connected before one that is only known.
   private func listed(on bus: BlueZBus) -> String? {

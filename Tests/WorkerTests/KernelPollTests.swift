@@ -113,6 +113,18 @@ struct KernelPollTests {
     await scene.end()
   }
 
+  @Test(.timeLimit(.minutes(1))) func `a release frees the link by whichever adapter it stands`() async throws {
+    let scene = try await Scene.one(
+      #""known":true,"adapter":["hci0","hci1"]"#, adapters: #"[{"name":"hci0"},{"name":"hci1"}]"#)
+    let path = BusClient.devicePath(scene.address).replacing("hci0", with: "hci1")
+    let answer = try await scene.client().ask("Connect", "org.bluez.Device1", on: path)
+    #expect(answer.kind == .methodReturn)
+    let release = try await scene.worker(["release", "--address", scene.address])
+    #expect(release.done?.foundStanding == true && release.done?.link == .closed, "\(release.raw)")
+    #expect(try await scene.quiet() != nil)
+    await scene.end()
+  }
+
   @Test(.timeLimit(.minutes(1))) func `a connection that is made as the worker gives it up is freed by the worker`()
     async throws
   {

@@ -96,6 +96,8 @@ struct WitnessTests {
     try await scene.untilSimulatorIsGone()
     let kernel = try await scene.poll(deadline: "4s", link: .kernel)
     #expect(kernel.failure?.failure == .connectTimeout)
+    let release = try await scene.worker(["release", "--address", scene.address])
+    #expect(release.exitCode == 69, "\(release.raw)")
     #expect(!FileManager.default.fileExists(atPath: "\(directory)/started"))
     // Whose bus it is does start one: bluetoothd's own link needs it.
     _ = try await scene.poll(deadline: "4s")
