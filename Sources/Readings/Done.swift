@@ -4,7 +4,7 @@ import FoundationEssentials
 package struct Done: Equatable, Sendable {
   /// What became of the link.
   package enum Link: String, Codable, Sendable {
-    /// There was none.
+    /// There was none of ours: another program's that was left alone counts as none.
     case none
     /// `Connected=false` was seen.
     case closed
@@ -21,8 +21,10 @@ package struct Done: Equatable, Sendable {
   package var connectMs: Int64?
   /// The connection try that succeeded, or the last one.
   package var attempts: Int
-  /// A link to the module stood before this session, and was freed.
+  /// A link to the module stood before this session, and was freed; or left alone, where the request wanted that.
   package var foundStanding: Bool
+  /// What bluetoothd remembered of the module was dropped, as the request wanted.
+  package var forgot: Bool
   /// dBm; only where this session scanned.
   package var rssi: Int?
   /// By device name.
@@ -34,7 +36,7 @@ package struct Done: Equatable, Sendable {
 
   package init(
     link: Link, by: LinkKind? = nil, stages: [Stage: Int64] = [:], connectMs: Int64? = nil, attempts: Int = 0,
-    foundStanding: Bool = false,
+    foundStanding: Bool = false, forgot: Bool = false,
     rssi: Int? = nil, blocks: [String: BlockNotes] = [:], learned: Learned? = nil, trouble: FailureReport? = nil
   ) {
     self.link = link
@@ -44,6 +46,7 @@ package struct Done: Equatable, Sendable {
     self.connectMs = connectMs
     self.attempts = attempts
     self.foundStanding = foundStanding
+    self.forgot = forgot
     self.rssi = rssi
     self.blocks = blocks
     self.trouble = trouble
@@ -64,7 +67,7 @@ package struct BlockNotes: Equatable, Sendable, Codable {
 }
 extension Done: Codable {
   private enum CodingKeys: String, CodingKey {
-    case link, by, attempts, rssi, blocks, learned, trouble
+    case link, by, attempts, forgot, rssi, blocks, learned, trouble
     case stages = "stages_ms"
     case connectMs = "connect_ms"
     case foundStanding = "found_standing"
@@ -81,6 +84,7 @@ extension Done: Codable {
       connectMs: try fields.decodeIfPresent(UInt32.self, forKey: .connectMs).map(Int64.init),
       attempts: Int(try fields.decodeIfPresent(UInt32.self, forKey: .attempts) ?? 0),
       foundStanding: try fields.decodeIfPresent(Bool.self, forKey: .foundStanding) ?? false,
+      forgot: try fields.decodeIfPresent(Bool.self, forKey: .forgot) ?? false,
       rssi: try fields.decodeIfPresent(Int.self, forKey: .rssi),
       blocks: try fields.decodeIfPresent([String: BlockNotes].self, forKey: .blocks) ?? [:],
       learned: try fields.decodeIfPresent(Learned.self, forKey: .learned),
@@ -95,6 +99,7 @@ extension Done: Codable {
     try fields.encodeIfPresent(connectMs, forKey: .connectMs)
     try fields.encode(attempts, forKey: .attempts)
     try fields.encode(foundStanding, forKey: .foundStanding)
+    if forgot { try fields.encode(true, forKey: .forgot) }
     try fields.encodeIfPresent(rssi, forKey: .rssi)
     if !blocks.isEmpty { try fields.encode(blocks, forKey: .blocks) }
     try fields.encodeIfPresent(learned, forKey: .learned)

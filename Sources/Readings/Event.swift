@@ -5,7 +5,7 @@ package enum Event: Equatable, Sendable {
   /// What will carry this poll to its module.
   case link(by: LinkKind)
   case readings(DeviceReadings)
-  /// `device` is `nil` where the request itself, a scan, a release or a probe failed.
+  /// `device` is `nil` where the request itself, a scan, a release, a probe or a reset failed.
   case failed(device: String?, FailureReport)
   case seen(SeenDevice)
   case probed(Probe)

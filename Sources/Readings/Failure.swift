@@ -110,7 +110,10 @@ extension Failure {
     case .badRequest: "Send one JSON line as protocol/README.md describes, or use the flags: blupow-worker --help."
     case .requestTooLong: "A request is one line of at most 65536 bytes; list fewer devices in it."
     case .versionUnknown: "blupow and blupow-worker are of different releases: install both from the same one."
-    case .jobUnknown: "The jobs are poll, scan, release and probe; blupow and blupow-worker may be of different releases."
+    case .jobUnknown:
+      """
+      The jobs are poll, scan, release, probe and reset-adapter; blupow and blupow-worker may be of different releases.
+      """
     case .profileUnknown: "Choose one of the profiles that `blupow-worker --help` lists."
     case .busMissing:
       "No D-Bus system bus answers there. Start it (`systemctl start dbus`), or pass the host's socket into the container."

@@ -10,6 +10,8 @@ package struct Request: Equatable, Sendable {
     case release(Module)
     /// What can be said of bus, bluetoothd and adapters.
     case probe
+    /// Power-cycle an adapter (`nil`: the only one there is). Every link on it falls.
+    case resetAdapter(adapter: String?)
   }
 
   /// Every line of the answer carries it.
@@ -29,6 +31,9 @@ package struct Request: Equatable, Sendable {
 
   /// What `deadline` may be. The shortest leaves one second for the radio beside the three for cleaning up.
   package static let deadlines = Duration.seconds(4)...Duration.seconds(120)
+
+  /// The shortest for a reset: one that is cut short would leave the adapter off.
+  package static let shortestReset = Duration.seconds(10)
 }
 
 /// One BLE address and the adapter to reach it by (`nil`: any).
@@ -52,10 +57,14 @@ package struct PollJob: Equatable, Sendable {
   package var link: LinkChoice
   /// What an earlier poll found out about the module.
   package var learned: Learned?
+  /// What bluetoothd remembers of the module (its object, its GATT cache) is dropped first, and the module is looked for anew.
+  package var forgets: Bool
+  /// A link to the module that stands and is not ours is left alone: the poll fails as `busy`.
+  package var yields: Bool
 
   package init(
     module: Module, devices: [DeviceRequest], attempts: Int = 2, retryDelay: Duration = .seconds(2), link: LinkChoice = .auto,
-    learned: Learned? = nil
+    learned: Learned? = nil, forgets: Bool = false, yields: Bool = false
   ) {
     self.module = module
     self.devices = devices
@@ -63,6 +72,8 @@ package struct PollJob: Equatable, Sendable {
     self.retryDelay = retryDelay
     self.link = link
     self.learned = learned
+    self.forgets = forgets
+    self.yields = yields
   }
 }
 
@@ -91,7 +102,7 @@ package struct DeviceRequest: Equatable, Sendable {
 
 extension Request: Codable {
   private enum Key: String, CodingKey {
-    case v, job, poll, parent, module, devices, attempts, adapter, link, learned
+    case v, job, poll, parent, module, devices, attempts, adapter, link, learned, forget, yield
     case deadline = "deadline_s"
     case retryDelay = "retry_delay_s"
     case duration = "for_s"
@@ -140,13 +151,20 @@ extension Request: Codable {
           module: try fields.decode(Module.self, forKey: .module), devices: devices, attempts: attempts,
           retryDelay: try seconds(.retryDelay, .zero ... .seconds(30), default: .seconds(2)),
           link: try fields.decodeIfPresent(LinkChoice.self, forKey: .link) ?? .auto,
-          learned: try fields.decodeIfPresent(Learned.self, forKey: .learned)))
+          learned: try fields.decodeIfPresent(Learned.self, forKey: .learned),
+          forgets: try fields.decodeIfPresent(Bool.self, forKey: .forget) ?? false,
+          yields: try fields.decodeIfPresent(Bool.self, forKey: .yield) ?? false))
     case "scan":
       job = .scan(
         duration: try seconds(.duration, .seconds(1)...deadline, default: min(.seconds(10), deadline)),
         adapter: try Module.adapter(in: fields, forKey: .adapter))
     case "release": job = .release(try fields.decode(Module.self, forKey: .module))
     case "probe": job = .probe
+    case "reset-adapter":
+      guard deadline >= Request.shortestReset else {
+        throw invalid(.deadline, "a reset takes \(Request.shortestReset.seconds) seconds or more")
+      }
+      job = .resetAdapter(adapter: try Module.adapter(in: fields, forKey: .adapter))
     default: throw invalid(.job, "there is no job '\(name.prefix(40))'")
     }
   }
@@ -166,6 +184,8 @@ extension Request: Codable {
       try fields.encode(poll.retryDelay.seconds, forKey: .retryDelay)
       if poll.link != .auto { try fields.encode(poll.link, forKey: .link) }
       try fields.encodeIfPresent(poll.learned, forKey: .learned)
+      if poll.forgets { try fields.encode(true, forKey: .forget) }
+      if poll.yields { try fields.encode(true, forKey: .yield) }
     case .scan(let duration, let adapter):
       try fields.encode("scan", forKey: .job)
       try fields.encode(duration.seconds, forKey: .duration)
@@ -174,6 +194,9 @@ extension Request: Codable {
       try fields.encode("release", forKey: .job)
       try fields.encode(module, forKey: .module)
     case .probe: try fields.encode("probe", forKey: .job)
+    case .resetAdapter(let adapter):
+      try fields.encode("reset-adapter", forKey: .job)
+      try fields.encodeIfPresent(adapter, forKey: .adapter)
     }
   }
 
@@ -201,7 +224,7 @@ extension Request: Codable {
         .versionUnknown, at: .start, "The request is of protocol version \(version); this worker speaks version \(Wire.version).")
     }
     let job = try part(Name.self, of: line).job
-    guard ["poll", "scan", "release", "probe"].contains(job) else {
+    guard ["poll", "scan", "release", "probe", "reset-adapter"].contains(job) else {
       throw FailureReport(.jobUnknown, at: .start, "There is no job '\(job.prefix(40))'.")
     }
     return try part(Request.self, of: line)

@@ -195,6 +195,65 @@ struct GoldenEventTests {
       ])
   }
 
+  @Test func `a good poll that forgot the module first`() throws {
+    try check(
+      "b7e2-126",
+      [
+        (3, .stage(.lock, attempt: 1)), (4, .link(by: .bluez)), (4, .stage(.bus, attempt: 1)),
+        (18, .stage(.release, attempt: 1)), (31, .stage(.scan, attempt: 1)), (1240, .stage(.connect, attempt: 1)),
+        (1893, .stage(.services, attempt: 1)), (2711, .stage(.subscribe, attempt: 1)), (2790, .stage(.read, attempt: 1)),
+        (
+          4418,
+          .readings(
+            DeviceReadings(
+              device: "Inverter", profile: "inverter", unit: 32, model: nil,
+              readings: ["battery_voltage": Reading(.number(52.4), unit: "V")]))
+        ),
+        (4420, .stage(.disconnect, attempt: 1)),
+        (
+          6744,
+          .done(
+            Done(
+              link: .closed, by: .bluez,
+              stages: [
+                .start: 3, .lock: 1, .bus: 14, .release: 13, .scan: 1209, .connect: 653, .services: 818, .subscribe: 79,
+                .read: 1630, .disconnect: 2324,
+              ],
+              connectMs: 1893, attempts: 1, forgot: true, rssi: -64))
+        ),
+      ])
+  }
+
+  @Test func `a poll that left another program's link alone`() throws {
+    try check(
+      "b7e2-127",
+      [
+        (3, .stage(.lock, attempt: 1)), (4, .link(by: .bluez)), (4, .stage(.bus, attempt: 1)),
+        (18, .stage(.release, attempt: 1)),
+        (
+          19,
+          .failed(
+            device: "Inverter",
+            FailureReport(
+              .busy, at: .release, "Another program on this host is connected to D8:B6:73:BF:4F:75; its link was left alone."))
+        ),
+        (
+          19,
+          .done(
+            Done(link: .none, by: .bluez, stages: [.start: 3, .lock: 1, .bus: 14, .release: 1], foundStanding: true))
+        ),
+      ])
+  }
+
+  @Test func `a reset of an adapter`() throws {
+    try check(
+      "b7e2-128",
+      [
+        (2, .stage(.bus, attempt: 1)), (13, .stage(.release, attempt: 1)),
+        (6230, .done(Done(link: .none, stages: [.start: 2, .bus: 11, .release: 6217]))),
+      ])
+  }
+
   @Test func `every failure class has one example, which reads as it stands there`() throws {
     let lines = try lines(of: "-") + lines(of: "b7e2-123")
     var classes: [Failure] = []

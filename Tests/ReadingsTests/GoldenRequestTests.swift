@@ -48,6 +48,19 @@ struct GoldenRequestTests {
             module: Module(address: inverter), devices: [DeviceRequest(name: "Inverter", profile: "inverter")], link: .kernel,
             learned: Learned(
               addressType: .random, adapter: "hci1", handles: SerialHandles(write: 18, notify: 34, configuration: 35))))),
+      Request(
+        poll: "b7e2-126", parent: 4711, deadline: .seconds(40),
+        job: .poll(
+          PollJob(
+            module: Module(address: inverter), devices: [DeviceRequest(name: "Inverter", profile: "inverter")], link: .bluez,
+            forgets: true))),
+      Request(
+        poll: "b7e2-127", parent: 4711, deadline: .seconds(25),
+        job: .poll(
+          PollJob(
+            module: Module(address: inverter), devices: [DeviceRequest(name: "Inverter", profile: "inverter")], yields: true))),
+      Request(poll: "b7e2-128", parent: 4711, deadline: .seconds(15), job: .resetAdapter(adapter: "hci0")),
+      Request(poll: "hand", deadline: .seconds(15), job: .resetAdapter(adapter: nil)),
     ]
     let lines = try ProtocolFiles.lines("requests")
     #expect(try lines.map { try Request.parse($0) } == expected)

@@ -59,6 +59,8 @@ struct ProtocolTablesTests {
     let deadline = schema["properties", "deadline_s"]
     #expect(deadline["minimum"] == .number(Request.deadlines.lowerBound.seconds))
     #expect(deadline["maximum"] == .number(Request.deadlines.upperBound.seconds))
+    let reset = schema["$defs", "reset-adapter", "properties", "deadline_s", "minimum"]
+    #expect(reset == .number(Request.shortestReset.seconds))
     #expect(schema["$defs", "poll", "properties", "devices", "maxItems"] == .number(Double(Wire.maxDevices)))
     #expect(schema["$defs", "device", "properties", "name", "maxLength"] == .number(Double(Wire.maxNameBytes)))
   }

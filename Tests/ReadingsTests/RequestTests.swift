@@ -24,6 +24,25 @@ struct RequestTests {
               attempts: 2, retryDelay: .seconds(2)))))
   }
 
+  @Test func `a poll neither forgets nor yields unless it says so, and says so only then`() throws {
+    let start =
+      #"{"v":1,"job":"poll","poll":"x","deadline_s":25,"module":{"address":"D8:B6:73:BF:4F:75"},"#
+      + #""devices":[{"name":"Inverter","profile":"inverter"}]"#
+    let address = try #require(Address("D8:B6:73:BF:4F:75"))
+    func job(forgets: Bool, yields: Bool) -> Request.Job {
+      .poll(
+        PollJob(
+          module: Module(address: address), devices: [DeviceRequest(name: "Inverter", profile: "inverter")], forgets: forgets,
+          yields: yields))
+    }
+    #expect(try parse(start + #","forget":null,"yield":null}"#).job == job(forgets: false, yields: false))
+    #expect(try parse(start + #","forget":true,"yield":false}"#).job == job(forgets: true, yields: false))
+    #expect(try parse(start + #","forget":false,"yield":true}"#).job == job(forgets: false, yields: true))
+    let plain = String(
+      decoding: try Wire.line(Request(poll: "x", deadline: .seconds(25), job: job(forgets: false, yields: false))), as: UTF8.self)
+    #expect(!plain.contains("forget") && !plain.contains("yield"), "\(plain)")
+  }
+
   @Test func `null is as absent`() throws {
     let request = try parse(
       #"{"v":1,"job":"scan","poll":"x","parent":null,"deadline_s":20,"for_s":null,"adapter":null}"#)
