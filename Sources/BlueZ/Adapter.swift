@@ -36,66 +36,34 @@ extension BlueZBus {
   }
 
   package func adapter(named name: String?, preferring preferred: (Adapter) -> Bool = { _ in false }) throws -> Adapter {
-    let all = adapters
-    let names = all.map(\.name).joined(separator: ", ")
-    let candidates = all.filter { name == nil || $0.name == name }
-    guard !candidates.isEmpty else {
-      let wanted = name.map { "Adapter \($0) does not exist" } ?? "bluetoothd has no Bluetooth adapter"
-      throw FailureReport(.adapterMissing, at: .bus, all.isEmpty ? "\(wanted)." : "\(wanted); it has \(names).")
-    }
+    let candidates = try candidates(named: name)
     let powered = candidates.filter(\.powered)
     guard let adapter = powered.first(where: preferred) ?? powered.first else {
-      throw FailureReport(.adapterOff, at: .bus, "Bluetooth adapter \(candidates.map(\.name).joined(separator: ", ")) is off.")
+      throw FailureReport(.adapterOff, at: .bus, "Bluetooth adapter \(Self.names(candidates)) is off.")
     }
     return adapter
   }
 
-  /// Discovers until `found` gives a value, or the deadline. Then ends its discovery: a running one slows connects.
-  package func discover<T>(
-    on adapter: Adapter, until deadline: Instant, found: (ObjectTree) -> T?
-  ) throws -> T? {
-    func slow(_ what: String) -> FailureReport {
-      FailureReport(.daemonSilent, at: .scan, "\(what) on \(adapter.name) was not answered.")
+  /// The adapter to reset, on or off: the one that was named, or the only one.
+  package func adapter(toReset name: String?) throws -> Adapter {
+    let candidates = try candidates(named: name)
+    guard let adapter = candidates.first, candidates.count == 1 else {
+      throw FailureReport(
+        .badRequest, at: .bus, "There is more than one adapter (\(Self.names(candidates))): name the one to reset.")
     }
-    let filter: [DBus.Value] = [.properties(["Transport": .string("le")])]
-    try call(
-      adapter.path, ObjectTree.adapter, "SetDiscoveryFilter", filter, at: .scan, until: deadline,
-      late: slow("SetDiscoveryFilter"))
-    try call(adapter.path, ObjectTree.adapter, "StartDiscovery", at: .scan, until: deadline, late: slow("StartDiscovery"))
-    let end = try wait(at: .scan, until: deadline) { tree -> DiscoveryEnd<T>? in
-      if let value = found(tree) { return .found(value) }
-      guard let powered = tree.property(adapter.path, ObjectTree.adapter, "Powered")?.asBool else { return .gone }
-      return powered ? nil : .off
-    }
-    // An adapter that is pulled is said to be off first, and gone a moment later.
-    if case .off = end {
-      let isGone = try wait(at: .scan, until: min(deadline, .now + .milliseconds(500))) {
-        $0.objects[adapter.path] == nil ? true : nil
-      }
-      if isGone == true { throw FailureReport(.adapterMissing, at: .scan, "Adapter \(adapter.name) vanished during the scan.") }
-    }
-    // Best effort: what was found is found, and our discovery ends with this process in any case.
-    do {
-      try call(
-        adapter.path, ObjectTree.adapter, "StopDiscovery", at: .scan, until: .now + .seconds(1), late: slow("StopDiscovery"))
-    } catch is FailureReport {}
-    switch end {
-    case .found(let value): return value
-    case .gone: throw FailureReport(.adapterMissing, at: .scan, "Adapter \(adapter.name) vanished during the scan.")
-    case .off: throw FailureReport(.adapterOff, at: .scan, "Adapter \(adapter.name) was switched off during the scan.")
-    case nil: return nil
-    }
+    return adapter
   }
 
-  /// Devices under the adapter that have been heard (they have a signal strength).
-  package func heard(on adapter: Adapter) -> [String] {
-    tree.paths(with: ObjectTree.device, under: adapter.path + "/").filter {
-      tree.property($0, ObjectTree.device, "RSSI") != nil
+  /// Those that may be meant; at least one.
+  private func candidates(named name: String?) throws -> [Adapter] {
+    let all = adapters
+    let candidates = all.filter { name == nil || $0.name == name }
+    guard !candidates.isEmpty else {
+      let wanted = name.map { "Adapter \($0) does not exist" } ?? "bluetoothd has no Bluetooth adapter"
+      throw FailureReport(.adapterMissing, at: .bus, all.isEmpty ? "\(wanted)." : "\(wanted); it has \(Self.names(all)).")
     }
+    return candidates
   }
-}
 
-/// What ended a discovery before its deadline.
-private enum DiscoveryEnd<T> {
-  case found(T), gone, off
+  private static func names(_ adapters: [Adapter]) -> String { adapters.map(\.name).joined(separator: ", ") }
 }

@@ -182,9 +182,10 @@ package final class BlueZBus {
   }
 
   /// Takes one message; `false` at the deadline.
-  private func hear(at stage: Stage, until deadline: Instant) throws -> Bool {
+  func hear(at stage: Stage, until deadline: Instant, heedingStop: Bool = true) throws -> Bool {
     let arrival: Connection.Arrival
-    do { arrival = try connection.next(until: deadline, watching: [stop]) } catch { throw lost(error, at: stage) }
+    let watched = heedingStop ? [stop] : []
+    do { arrival = try connection.next(until: deadline, watching: watched) } catch { throw lost(error, at: stage) }
     switch arrival {
     case .deadline: return false
     case .readable: throw Stopped()

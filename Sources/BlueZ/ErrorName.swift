@@ -24,9 +24,10 @@ package enum ErrorName {
     if name.hasPrefix("org.freedesktop.systemd1.") { return .daemonMissing }
     guard name.hasPrefix(bluez) else { return .daemonError }
     switch name.dropFirst(bluez.count) {
-    case "NotReady": return .adapterOff
+    // An adapter that rfkill keeps from being switched on.
+    case "NotReady", "Blocked": return .adapterOff
     case "DoesNotExist": return .notSeen
-    case "InProgress", "AlreadyConnected": return .busy
+    case "InProgress", "AlreadyConnected", "Busy": return .busy
     case "NotConnected": return .linkLost
     case "NotSupported": return .wrongProfile
     case "NotPermitted": return text.contains("paired") ? .pairingRequired : .notifyRefused

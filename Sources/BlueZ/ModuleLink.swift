@@ -64,6 +64,23 @@ package final class ModuleLink {
       """)
   }
 
+  package static func leftAlone(_ address: Address) -> FailureReport {
+    FailureReport(
+      .busy, at: .release, "Another program on this host is connected to \(address); its link was left alone.")
+  }
+
+  /// Has bluetoothd drop all that it remembers of the module: its object, its GATT cache, a bond. It is unknown until it is heard.
+  ///
+  /// Before 5.84 bluetoothd may do so and never answer.
+  package func forget(by adapter: Adapter, until deadline: Instant) throws {
+    try bus.call(
+      adapter.path, ObjectTree.adapter, "RemoveDevice", [.objectPath(path)], at: .release, until: deadline,
+      late: FailureReport(.daemonSilent, at: .release, "RemoveDevice of \(address) was not answered in time."))
+    mayStand = false
+    // The object goes, and bluetoothd says so, before or after it answers.
+    let _: Bool? = try bus.wait(at: .release, until: min(deadline, .now + .milliseconds(500))) { _ in self.isKnown ? nil : true }
+  }
+
   /// Frees a link that stands or is pending, whoever made it.
   package func free(until deadline: Instant) throws -> Freed {
     let stood = isConnected(bus.tree)

@@ -1,9 +1,22 @@
+import DBus
+
 /// A controller as bluetoothd shows it.
 struct Adapter: Sendable {
-  let name: String
+  let setup: Setup.Adapter
   var powered: Bool
+  /// The call that has it switched on or off, until it is.
+  var switching: Message?
   /// The clients that have a discovery session.
   var discovering: [String] = []
+  /// By a fault, nobody is heard until no discovery runs any more.
+  var isDeaf = false
+
+  init(_ setup: Setup.Adapter) {
+    self.setup = setup
+    powered = setup.powered
+  }
+
+  var name: String { setup.name }
 
   var path: String { "/org/bluez/\(name)" }
 

@@ -43,6 +43,8 @@ enum Alarm: Equatable, Sendable {
   case attach(session: Int)
   /// A connection that its socket gave up is made all the same.
   case handOver(address: String, device: String)
+  /// The controller has done what that call wanted of it.
+  case power(adapter: String, on: Bool, call: UInt32)
   /// Somebody's discovery has heard the module that a socket waits for.
   case hear(session: Int)
 }
@@ -64,6 +66,8 @@ extension Refusal {
   static let notReady = Refusal("org.bluez.Error.NotReady", "Resource Not Ready")
   static let doesNotExist = Refusal("org.bluez.Error.DoesNotExist", "Does Not Exist")
   static let notSupported = Refusal("org.bluez.Error.NotSupported", "Operation is not supported")
+  static let busy = Refusal("org.bluez.Error.Busy", "")
+  static let blocked = Refusal("org.bluez.Error.Blocked", "Blocked through rfkill")
   static let inProgress = Refusal("org.bluez.Error.InProgress", "Operation already in progress")
   static let invalidArguments = Refusal("org.bluez.Error.InvalidArguments", "Invalid arguments in method call")
 }

@@ -41,6 +41,7 @@ extension Fault {
     case "slots": return (.slots, nil)
     case "busy_forever": return (.busyForever, nil)
     case "connected_unsaid": return (.connectedUnsaid, nil)
+    case "stale_cache": return (.staleCache, nil)
     case "services_never_resolve": return (.servicesNeverResolve, nil)
     case "services_late": return (.servicesLate(try duration(5000)), nil)
     case "no_characteristics": return (.noCharacteristics, nil)
@@ -51,6 +52,8 @@ extension Fault {
     case "drop_on_subscribe": return (.dropOnSubscribe, nil)
     case "disconnect_never": return (.disconnectNever, nil)
     case "reconnects": return (.reconnects, nil)
+    case "discovers_nobody": return (.discoversNobody, nil)
+    case "discovery_refused": return (.discoveryRefused, nil)
     case "daemon_mute": return (.daemonMute(try fields.needText("method")), nil)
     default:
       if let unasked = Unasked(rawValue: word) { return (.unasked(unasked, reading: try fields.isReading()), nil) }

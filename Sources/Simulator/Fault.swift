@@ -25,6 +25,8 @@ package struct Fault: Equatable, Sendable {
     // Once connected.
     /// The link is up, and no signal says so: only who asks for the property is told.
     case connectedUnsaid
+    /// bluetoothd shows the services that it remembers, until it is made to forget the module: another module's.
+    case staleCache
     case servicesNeverResolve
     case servicesLate(Duration)
     case noCharacteristics
@@ -40,6 +42,11 @@ package struct Fault: Equatable, Sendable {
     case disconnectNever
     /// Whoever ends its link: it is there again at once, made by the kernel, as of a trusted module.
     case reconnects
+    // To StartDiscovery, of any module's adapter.
+    /// It runs, and nobody is heard.
+    case discoversNobody
+    /// It does not begin: "Operation already in progress".
+    case discoveryRefused
     // To any call of this method's name.
     case daemonMute(String)
     /// On a socket: said before the first answer that a link gets once the packet size is agreed on, or before a reply.
@@ -71,6 +78,7 @@ package struct Fault: Equatable, Sendable {
     case exploring
     case notify
     case disconnect
+    case discovery
     case call
     /// Not counted: it holds while it is in the list.
     case standing
@@ -97,10 +105,11 @@ package struct Fault: Equatable, Sendable {
     switch kind {
     case .silent, .slow, .wrongCRC, .wrongID, .truncated, .exception, .dropLink, .noise, .lateReply, .unasked(_, true): .request
     case .neverConnects, .connectsWhenGivenUp, .dropOnConnect, .connectError, .authFailed, .slots, .busyForever: .connect
-    case .connectedUnsaid, .servicesNeverResolve, .servicesLate, .noCharacteristics: .services
+    case .connectedUnsaid, .staleCache, .servicesNeverResolve, .servicesLate, .noCharacteristics: .services
     case .unasked(_, false): .exploring
     case .notifyRefused, .needsPairing, .notifyTaken, .notifyIgnored, .dropOnSubscribe: .notify
     case .disconnectNever: .disconnect
+    case .discoversNobody, .discoveryRefused: .discovery
     case .daemonMute: .call
     case .notAdvertising, .reconnects: .standing
     }

@@ -8,6 +8,8 @@ struct Module: Sendable {
   /// Since when it has neither advertised nor been linked.
   var offAirSince: Duration?
   var requests = 0
+  /// bluetoothd was made to forget it once.
+  var wasRemoved = false
   /// An advertisement is on the agenda.
   var advertisementIsDue = false
 

@@ -39,7 +39,9 @@ extension Setup.Adapter {
     guard name.hasPrefix("hci"), let number = Int(name.dropFirst(3)), (0...99).contains(number) else {
       throw Mistake("\(fields.name("name")): '\(name.prefix(40))' is not an adapter name like hci0")
     }
-    self.init(name: name, powered: try fields.flag("powered") ?? true)
+    self.init(
+      name: name, powered: try fields.flag("powered") ?? true, power: try fields.milliseconds("power_ms") ?? .zero,
+      blocked: try fields.flag("blocked") ?? false)
     try fields.finish()
   }
 }

@@ -5,10 +5,16 @@ package struct Setup: Equatable, Sendable {
   package struct Adapter: Equatable, Sendable {
     package var name: String
     package var powered = true
+    /// How long the controller takes to be switched on or off.
+    package var power: Duration = .zero
+    /// By rfkill: it cannot be switched on.
+    package var blocked = false
 
-    package init(name: String, powered: Bool = true) {
+    package init(name: String, powered: Bool = true, power: Duration = .zero, blocked: Bool = false) {
       self.name = name
       self.powered = powered
+      self.power = power
+      self.blocked = blocked
     }
   }
 

@@ -29,7 +29,7 @@ extension World {
       note("adapter", ["adapter": .string(name), "present": .bool(false)])
     case .addAdapter(let setup):
       guard adapter(setup.name) == nil else { return "there is an adapter \(setup.name) already" }
-      adapters.append(Adapter(name: setup.name, powered: setup.powered))
+      adapters.append(Adapter(setup))
       announce("/org/bluez/\(setup.name)")
       note("adapter", ["adapter": .string(setup.name), "present": .bool(true), "powered": .bool(setup.powered)])
     case .state: break

@@ -9,6 +9,10 @@ extension World {
     case ("StartDiscovery", ""):
       guard adapters[index].powered else { return refuse(call, .notReady) }
       guard !adapters[index].discovering.contains(client) else { return refuse(call, .inProgress) }
+      // A fault of any module's: it is bluetoothd's own object that is asked.
+      let strikes = modules.keys.sorted().flatMap { modules[$0]?.strike(.discovery) ?? [] }
+      if strikes.contains(.discoveryRefused) { return refuse(call, .inProgress) }
+      if adapters[index].discovering.isEmpty { adapters[index].isDeaf = strikes.contains(.discoversNobody) }
       startDiscovery(of: client, on: index)
       reply(call)
     case ("StopDiscovery", ""):
@@ -30,6 +34,7 @@ extension World {
       let path = call.body.first?.asString ?? ""
       guard let device = devices[path], device.adapter == adapters[index].name else { return refuse(call, .doesNotExist) }
       note("remove_device", ["address": .string(device.address), "client": .string(client)])
+      modules[device.address]?.wasRemoved = true
       remove(path, by: "remove")
       reply(call)
     default: refuse(call, unknown(call, "UnknownMethod"))
@@ -51,6 +56,7 @@ extension World {
     let adapter = adapters[index]
     note("discovery_stopped", ["adapter": .string(adapter.name), "client": .string(client)])
     guard adapter.discovering.isEmpty else { return }
+    adapters[index].isDeaf = false
     for path in devices.keys.sorted() where devices[path]?.adapter == adapter.name && devices[path]?.heardNow == true {
       devices[path]?.heardNow = false
       changed(path, Interface.device, [:], gone: ["RSSI"])
@@ -66,7 +72,7 @@ extension World {
   }
 
   private func listeners(_ module: Module) -> [Adapter] {
-    adapters.filter { $0.powered && !$0.discovering.isEmpty && module.setup.adapters.contains($0.name) }
+    adapters.filter { $0.powered && !$0.discovering.isEmpty && !$0.isDeaf && module.setup.adapters.contains($0.name) }
   }
 
   mutating func advertise(_ address: String) {

@@ -100,6 +100,9 @@ extension World {
         table = .none
       case .servicesLate(let later): delay = later
       case .noCharacteristics: table = .stranger
+      // bluetoothd's memory is not the kernel's.
+      case .staleCache where sessions.allSatisfy({ Self.client($0.key) != owner }):
+        if modules[device.address]?.wasRemoved == false { table = .stranger }
       default: break
       }
     }

@@ -32,14 +32,35 @@ extension World {
     switch (object, name) {
     case (.adapter(let index), "Powered"):
       guard let on = value.asBool else { return refuse(call, .invalidArguments) }
-      power(index, on: on)
-      reply(call)
+      setPower(index, on: on, call)
     case (.device, "Trusted"), (.device, "Blocked"), (.device, "Alias"), (.adapter, "Alias"), (.adapter, "Discoverable"),
       (.adapter, "Pairable"):
       reply(call)  // accepted and without effect: nothing of ours depends on it
     default:
       refuse(call, Refusal("org.freedesktop.DBus.Error.PropertyReadOnly", "Property '\(name)' is not writable"))
     }
+  }
+
+  /// Asked while it is being switched already, whichever way, it refuses.
+  private mutating func setPower(_ index: Int, on: Bool, _ call: Message) {
+    let adapter = adapters[index]
+    guard adapter.switching == nil else { return refuse(call, .busy) }
+    if on, !adapter.powered, adapter.setup.blocked { return refuse(call, .blocked) }
+    guard adapter.powered != on, adapter.setup.power > .zero else {
+      power(index, on: on)
+      return reply(call)
+    }
+    adapters[index].switching = call
+    set(.power(adapter: adapter.name, on: on, call: call.serial), in: adapter.setup.power)
+  }
+
+  mutating func concludePower(of name: String, on: Bool, _ serial: UInt32) {
+    guard let index = adapters.firstIndex(where: { $0.name == name }), let call = adapters[index].switching,
+      call.serial == serial
+    else { return }
+    adapters[index].switching = nil
+    power(index, on: on)
+    reply(call)
   }
 
   /// Without power there is no link, no attempt, no discovery, and no device but those that were connected to. A pending Connect is

@@ -53,7 +53,7 @@ package struct World: Sendable {
   package init(_ setup: Setup) {
     self.setup = setup
     for module in setup.modules { modules[module.address.text] = Module(module) }
-    for adapter in setup.adapters { adapters.append(Adapter(name: adapter.name, powered: adapter.powered)) }
+    adapters = setup.adapters.map(Adapter.init)
     for module in setup.modules where module.known {
       for adapter in module.adapters where self.adapter(adapter)?.powered == true {
         list(module.address.text, on: adapter, temporary: false)
@@ -99,6 +99,7 @@ package struct World: Sendable {
     case .forget(let device, let listing): considerForgetting(device, listing)
     case .attach(let session): concludeAttach(session)
     case .handOver(let address, let device): handOver(address, device)
+    case .power(let adapter, let on, let serial): concludePower(of: adapter, on: on, serial)
     case .hear(let session): if sessions[session]?.progress == .unheard { begin(session) }
     }
     settle()

@@ -47,6 +47,22 @@ package struct PollRunner: Sendable {
     }
   }
 
+  /// Power-cycles an adapter: nothing else may be under way on it. `nil`: it was off, and is on again.
+  package func reset(_ request: Request) async -> FailureReport? { await conclude(request) }
+
+  /// Asks bus, bluetoothd and adapters how they are, and changes nothing. `nil`: a module could be reached by them.
+  package func probe(_ request: Request) async -> FailureReport? { await conclude(request) }
+
+  /// A job that is well when it is done.
+  private func conclude(_ request: Request) async -> FailureReport? {
+    do {
+      let outcome = try await hear(request, devices: [Self.link], whenRead: { _ in })
+      return outcome.done == nil ? outcome.answers[Self.link]?.failure : nil
+    } catch {
+      return FailureReport(.workerMissing, at: .start, error.description)
+    }
+  }
+
   private static let link = "(link)"
 
   private func hear(
@@ -58,10 +74,10 @@ package struct PollRunner: Sendable {
     let line = (try? Wire.line(request)) ?? [UInt8(ascii: "\n")]
     let command = Command(path: worker.path, arguments: worker.arguments, environment: worker.environment, input: line)
     let child = try await spawner.start(command, limits: .worker, deadline: request.deadline, grace: grace)
-    let (poll, deadline, log) = (request.poll, request.deadline, log)
+    let (poll, deadline, isProbe, log) = (request.poll, request.deadline, request.job == .probe, log)
     // A task of its own: cancelling the iteration would end it before the worker has ended.
     let listening = Task {
-      var transcript = PollTranscript(poll: poll, devices: devices)
+      var transcript = PollTranscript(poll: poll, devices: devices, isProbe: isProbe)
       for await event in child.output {
         transcript.hear(event, deadline: deadline)
         if let readings = transcript.takeReadings() { await whenRead(readings) }

@@ -9,6 +9,8 @@ package import Readings
 package struct PollTranscript: Sendable {
   private let poll: String
   private let devices: [String]
+  /// Whether it was asked what bus, bluetoothd and adapters look like.
+  private let isProbe: Bool
   private var answers: [String: PollOutcome.Answer] = [:]
   /// When each device's readings were complete, by the worker's own clock since its start.
   private var readAt: [String: Duration] = [:]
@@ -29,9 +31,10 @@ package struct PollTranscript: Sendable {
   private var isConnecting = false
   private var fresh: DeviceReadings?
 
-  package init(poll: String, devices: [String]) {
+  package init(poll: String, devices: [String], isProbe: Bool = false) {
     self.poll = poll
     self.devices = devices
+    self.isProbe = isProbe
   }
 
   /// The readings that the last event brought. The poll is not over: they may still be contradicted.
@@ -97,6 +100,7 @@ package struct PollTranscript: Sendable {
     case .stopped(let at):
       stopped = true
       stage = max(stage, at)
+    case .probed where isProbe: break
     case .seen, .probed: babbled("answered another job than the one it was given")
     }
   }

@@ -11,10 +11,11 @@ enum Arguments {
 
   static let help = """
     usage: blupow-worker poll --address A --profile P [--unit N] [--adapter hci0] [--deadline 25s]
-                              [--attempts 2] [--retry-delay 2s] [--model M] [--link auto]
+                              [--attempts 2] [--retry-delay 2s] [--model M] [--link auto] [--forget] [--yield]
            blupow-worker scan [--for 10s] [--adapter hci0] [--deadline T]
            blupow-worker release --address A [--adapter hci0] [--deadline 8s]
            blupow-worker probe [--deadline 8s]
+           blupow-worker reset-adapter [--adapter hci0] [--deadline 15s]
 
     One job on the radio, then it ends: event lines (JSON) on standard output, a log on standard error.
     Without arguments it reads one request line from standard input, as its supervisor sends it.
@@ -22,12 +23,14 @@ enum Arguments {
       --address A      the module's Bluetooth address, D8:B6:73:BF:4F:75
       --profile P      what answers there: \(Profile.all.map(\.name).joined(separator: ", "))
       --unit N         its Modbus unit, 1 to 255 (default: the profile's)
-      --adapter NAME   the Bluetooth adapter (default: any that is on)
+      --adapter NAME   the Bluetooth adapter (default: any that is on; to reset: the only one)
       --deadline T     launch to exit, \(Int(Request.deadlines.lowerBound.seconds))s to \(Int(Request.deadlines.upperBound.seconds))s
       --attempts N     connection tries, 1 to 5
       --retry-delay T  pause before the second try; it doubles
       --model M        the model, where known: some signs depend on it
       --link WHICH     auto, kernel or bluez: the kernel's own link dies with this process, bluetoothd's does not
+      --forget         bluetoothd drops what it remembers of the module first, and looks for it anew (RemoveDevice)
+      --yield          a link of another program's on this host is left alone: the poll fails as busy
       --for T          how long to scan
 
     exit: 0 ok, 64 usage, 69 bus, bluetoothd or adapter missing or off, 70 a bug, 75 try again, 76 broken protocol, 77 refused
@@ -44,6 +47,11 @@ enum Arguments {
       guard let allowed = Self.flags[job] else { throw FailureReport(.jobUnknown, at: .start, "There is no job '\(job)'.") }
       let parts = flag.split(separator: "=", maxSplits: 1).map(String.init)
       guard let name = parts.first, allowed.contains(name) else { throw usage("\(job) has no argument '\(flag)'.") }
+      if switches.contains(name) {
+        guard parts.count == 1 else { throw usage("\(name) takes no value.") }
+        flags[name] = ""
+        continue
+      }
       guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else { throw usage("\(name) needs a value.") }
       flags[name] = value
     }
@@ -53,12 +61,16 @@ enum Arguments {
   private static let flags: [String: Set<String>] = [
     "poll": [
       "--address", "--profile", "--unit", "--adapter", "--deadline", "--attempts", "--retry-delay", "--model",
-      "--link",
+      "--link", "--forget", "--yield",
     ],
     "scan": ["--for", "--adapter", "--deadline"],
     "release": ["--address", "--adapter", "--deadline"],
     "probe": ["--deadline"],
+    "reset-adapter": ["--adapter", "--deadline"],
   ]
+
+  /// Flags that are either there or not.
+  private static let switches: Set<String> = ["--forget", "--yield"]
 
   private static func request(_ job: String, _ flags: [String: String]) throws(FailureReport) -> Request {
     func duration(_ flag: String, _ standard: Duration) throws(FailureReport) -> Duration {
@@ -80,7 +92,8 @@ enum Arguments {
     }
 
     let parsed: Request.Job
-    var deadline = try duration("--deadline", job == "poll" ? .seconds(25) : .seconds(8))
+    let deadlines: [String: Duration] = ["poll": .seconds(25), "reset-adapter": .seconds(15)]
+    var deadline = try duration("--deadline", deadlines[job] ?? .seconds(8))
     switch job {
     case "poll":
       guard let profile = flags["--profile"] else { throw usage("poll needs --profile.") }
@@ -91,7 +104,8 @@ enum Arguments {
       parsed = .poll(
         PollJob(
           module: try module(), devices: [device], attempts: try number("--attempts", in: 1...5) ?? 2,
-          retryDelay: try duration("--retry-delay", .seconds(2)), link: link))
+          retryDelay: try duration("--retry-delay", .seconds(2)), link: link, forgets: flags["--forget"] != nil,
+          yields: flags["--yield"] != nil))
     case "scan":
       let time = try duration("--for", .seconds(10))
       if flags["--deadline"] == nil { deadline = time + .seconds(5) }
@@ -99,6 +113,7 @@ enum Arguments {
       parsed = .scan(duration: time, adapter: flags["--adapter"])
     case "release": parsed = .release(try module())
     case "probe": parsed = .probe
+    case "reset-adapter": parsed = .resetAdapter(adapter: flags["--adapter"])
     default: throw FailureReport(.jobUnknown, at: .start, "There is no job '\(job)'.")
     }
     guard Request.deadlines.contains(deadline) else {

@@ -20,6 +20,13 @@ final class PollSession {
   private var witness: Witness?
   /// A connection was given up while it was under way, and none was made since.
   private var hasGivenUp = false
+  /// bluetoothd was asked to forget the module: once is enough.
+  private var hasForgotten = false
+  /// Somebody's link stands, and was left alone.
+  private var hasYielded = false
+
+  /// bluetoothd removes a device at once, or not at all.
+  private static let forgetting = Duration.seconds(3)
 
   init(_ job: PollJob, radio: Radio) {
     self.job = job
@@ -40,7 +47,8 @@ final class PollSession {
     } catch let report as FailureReport {
       try fail(report)
     } catch let stopped as Stopped {
-      link?.leave()
+      // Where links that are not ours are left alone, only one of ours is owed a Disconnect.
+      if let link, link.mayStand || !job.yields { link.leave() }
       throw stopped
     }
     done.stages = reporter.stages
@@ -63,7 +71,7 @@ final class PollSession {
       do {
         try connectAndRead(link, attempt, of: attempts)
         return
-      } catch let report as FailureReport where report.failure.isWorthRetrying && attempt < attempts {
+      } catch let report as FailureReport where report.failure.isWorthRetrying && attempt < attempts && !hasYielded {
         reporter.log("attempt \(attempt): \(report.message)")
         do { _ = try link.disconnect(at: report.stage, until: min(budget.work, .now + .seconds(5))) } catch is FailureReport {}
         // A new link is wanted, not what is left of the one that failed.
@@ -81,7 +89,7 @@ final class PollSession {
   private func carrier(_ attempt: Int, by route: Route) throws -> any Carrier {
     let witness = witness ?? Witness(of: job.module, radio: radio)
     self.witness = witness
-    let learned = link?.learned ?? job.learned
+    let learned = link?.learned ?? (job.forgets ? nil : job.learned)
     if learned?.addressType == nil { try reporter.enter(.bus, attempt: attempt) }
     let link = try KernelCarrier(
       to: job.module.address, by: route, learned: learned, witness: witness, stop: radio.stop)
@@ -96,20 +104,57 @@ final class PollSession {
     return try module(on: bus, attempt, last)
   }
 
-  /// The module as bluetoothd has it: freed if somebody's link stands, scanned for if it is unknown.
+  /// The module as bluetoothd has it: freed if somebody's link stands, forgotten if that is wanted, scanned for if it is unknown.
   private func module(on bus: BlueZBus, _ attempt: Int, _ last: FailureReport?) throws -> any Carrier {
     let adapter = try bus.adapter(for: job.module)
     let link = ModuleLink(bus, to: job.module.address, at: adapter.path(of: job.module.address))
     let carrier = BlueZCarrier(link, on: bus)
+    // One of an attempt before this that was not seen to end is ours.
+    let isOurs = self.link?.mayStand == true
     self.link = carrier
     if link.isKnown {
       try reporter.enter(.release, attempt: attempt)
+      if !isOurs { try giveWay(on: bus, attempt) }
       // One that is back is shared: bluetoothd lets each of its clients use it.
       let freed = try link.free(until: min(budget.work, .now + .seconds(5)))
       if attempt == 1 { done.foundStanding = freed == .ended }
+      if job.forgets, !hasForgotten { try forget(link, by: adapter) }
     }
-    if !link.isKnown { try find(link, bus, adapter, last) }
+    if !link.isKnown {
+      try find(link, bus, adapter, last)
+      try giveWay(on: bus, attempt)
+    }
     return carrier
+  }
+
+  /// Where the request wants it: a link that is not ours is not touched, by whichever adapter it stands.
+  private func giveWay(on bus: BlueZBus, _ attempt: Int) throws {
+    let links = bus.powered(named: job.module.adapter).map {
+      ModuleLink(bus, to: job.module.address, at: $0.path(of: job.module.address))
+    }
+    guard job.yields, links.contains(where: \.stands) else { return }
+    try giveWay(attempt)
+  }
+
+  private func giveWay(_ attempt: Int) throws -> Never {
+    hasYielded = true
+    done.foundStanding = true
+    if reporter.stage != .release { try reporter.enter(.release, attempt: attempt) }
+    throw ModuleLink.leftAlone(job.module.address)
+  }
+
+  /// What cannot be dropped is used as it is, unless there is nobody left to go on with.
+  private func forget(_ link: ModuleLink, by adapter: Adapter) throws {
+    hasForgotten = true
+    do {
+      try link.forget(by: adapter, until: min(budget.work, .now + Self.forgetting))
+      done.forgot = true
+      reporter.log("bluetoothd has forgotten \(job.module.address)")
+    } catch let report as FailureReport {
+      guard ![.busSilent, .busLost, .daemonMissing].contains(report.failure) else { throw report }
+      done.forgot = !link.isKnown
+      reporter.log("\(report.message) Going on with what bluetoothd remembers.")
+    }
   }
 
   /// Unknown to bluetoothd: scan until it is heard, never for a fixed time, and stop the scan before connecting.
@@ -119,7 +164,9 @@ final class PollSession {
         ?? FailureReport(.notSeen, at: .scan, "\(job.module.address) is not known, and no time was left to look for it.")
     }
     try reporter.enter(.scan)
-    let found: Bool? = try bus.discover(on: adapter, until: budget.scanning) { _ in link.isKnown ? true : nil }
+    let found: Bool? = try bus.discover(on: adapter, until: budget.scanning, again: radio.tellOfNewDiscovery) { _ in
+      link.isKnown ? true : nil
+    }
     guard found != nil else {
       let others = bus.heard(on: adapter).count
       throw bus.silence(at: .scan)
@@ -165,7 +212,10 @@ final class PollSession {
       switch try witness.standing() {
       case .unknown: throw busy
       case .unlisted: throw Self.anothers(busy)
-      case .listed(let standing): stood = try free(standing, attempt)
+      case .listed(let standing):
+        // One that was given up late, and is bluetoothd's since, was ours.
+        if job.yields, standing.stands, !hasGivenUp { try giveWay(attempt) }
+        stood = try free(standing, attempt)
       }
       try reporter.enter(.connect, attempt: attempt)
       do {
@@ -248,7 +298,8 @@ final class PollSession {
     done.learned = link?.learned
     try freeLatecomer()
     guard let link, link.mayStand else {
-      if done.link != .left { done.link = done.attempts > 0 || done.foundStanding ? .closed : .none }
+      let wasOurs = !hasYielded && (done.attempts > 0 || done.foundStanding)
+      if done.link != .left { done.link = wasOurs ? .closed : .none }
       return
     }
     try reporter.enter(.disconnect)

@@ -60,9 +60,9 @@ struct Radio {
     }
   }
 
-  /// What bluetoothd says of its adapters.
+  /// What bluetoothd says of its adapters. A question changes nothing: a bluetoothd that does not run is not started by it.
   func probe() throws -> ExitCode {
-    let bus = try open()
+    let bus = try open(startsDaemon: false)
     let adapters = bus.adapters.map { adapter in
       let devices = bus.tree.paths(with: ObjectTree.device, under: adapter.path + "/")
       return Probe.Adapter(
@@ -76,6 +76,8 @@ struct Radio {
     try reporter.emit(.done(Done(link: .none, stages: reporter.stages)))
     return .ok
   }
+
+  func tellOfNewDiscovery(_ why: String) { reporter.log("the discovery is begun again: \(why)") }
 
   /// Who is nearby: each device once its name is known, those without one at the end.
   func scan(for duration: Duration, on name: String?) throws -> ExitCode {
@@ -97,7 +99,7 @@ struct Radio {
     }
     var trouble: (any Error)?
     let end = min(.now + duration, budget.closing)
-    let _: Bool? = try bus.discover(on: adapter, until: end) { tree in
+    let _: Bool? = try bus.discover(on: adapter, until: end, again: tellOfNewDiscovery) { tree in
       do {
         for path in bus.heard(on: adapter) where tree.property(path, ObjectTree.device, "Name") != nil {
           try say(path, in: tree)

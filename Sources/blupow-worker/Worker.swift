@@ -58,7 +58,7 @@ struct Worker {
     case .scan(let duration, let adapter): return try radio.scan(for: duration, on: adapter)
     case .release(let module): return try radio.release(module)
     case .probe: return try radio.probe()
-    case .resetAdapter: throw FailureReport(.jobUnknown, at: .start, "This worker does not reset adapters yet.")
+    case .resetAdapter(let adapter): return try AdapterReset(name: adapter, radio: radio).run()
     }
   }
 }
