@@ -77,7 +77,8 @@ let package = Package(
     .testTarget(name: "ATTTests", dependencies: ["ATT", "Readings", "CLinux"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy", "Readings"], swiftSettings: strict),
     .testTarget(
-      name: "SupervisorTests", dependencies: ["Supervisor", "Policy", "Readings", "Rig", "zoo", logging],
+      name: "SupervisorTests",
+      dependencies: ["Supervisor", "Policy", "Readings", "Rig", "zoo", "blupow-worker", "blupow-simulator", logging],
       swiftSettings: strict),
     .testTarget(
       name: "SimulatorTests",

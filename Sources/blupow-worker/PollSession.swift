@@ -165,7 +165,10 @@ final class PollSession {
     }
     try reporter.enter(.scan)
     let found: Bool? = try bus.discover(on: adapter, until: budget.scanning, again: radio.tellOfNewDiscovery) { _ in
-      link.isKnown ? true : nil
+      guard link.isKnown else { return nil }
+      // It goes with the discovery.
+      done.rssi = link.rssi
+      return true
     }
     guard found != nil else {
       let others = bus.heard(on: adapter).count
@@ -177,7 +180,6 @@ final class PollSession {
           \(others == 0 ? "nothing else was heard either." : "\(others) other device\(others == 1 ? " was" : "s were").")
           """)
     }
-    done.rssi = link.rssi
   }
 
   private func connectAndRead(_ link: any Carrier, _ attempt: Int, of attempts: Int) throws {

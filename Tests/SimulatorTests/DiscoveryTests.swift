@@ -142,4 +142,28 @@ import Testing
     stage.pass(.milliseconds(100))
     #expect(stage.isListed)
   }
+
+  @Test func `discovers_nobody lasts until nobody discovers there any more`() throws {
+    var stage = try Stage(#""faults":[{"fault":"discovers_nobody","times":1}]"#)
+    #expect(start(&stage) == .ok([]))
+    #expect(stage.property("Discovering", of: Stage.adapter) == .bool(true))
+    // Another client's session is one of the same discovery.
+    #expect(start(&stage, by: ":1.8") == .ok([]))
+    stage.pass(.seconds(5))
+    #expect(!stage.isListed)
+    #expect(stop(&stage) == .ok([]))
+    stage.pass(.seconds(5))
+    #expect(!stage.isListed)
+    #expect(stop(&stage, by: ":1.8") == .ok([]))
+    #expect(start(&stage) == .ok([]))
+    stage.pass(.milliseconds(100))
+    #expect(stage.isListed)
+  }
+
+  @Test func `discovery_refused`() throws {
+    var stage = try Stage(#""faults":[{"fault":"discovery_refused","times":1}]"#)
+    #expect(start(&stage) == .error(Refusal("org.bluez.Error.InProgress", "Operation already in progress")))
+    #expect(stage.property("Discovering", of: Stage.adapter) == .bool(false))
+    #expect(start(&stage) == .ok([]))
+  }
 }

@@ -218,4 +218,21 @@ import Testing
     stage.pass(.seconds(1))
     #expect(stage.answer(call) == .ok([]))
   }
+
+  @Test func `stale_cache is believed until RemoveDevice`() throws {
+    var stage = try stage(#"{"fault":"stale_cache"}"#)
+    for wasRemoved in [false, true] {
+      if wasRemoved {
+        stage.disconnect()
+        stage.pass(.seconds(3))
+        #expect(stage.ask("RemoveDevice", Interface.adapter, on: Stage.adapter, [.objectPath(Stage.device)]) == .ok([]))
+        #expect(stage.ask("StartDiscovery", Interface.adapter, on: Stage.adapter) == .ok([]))
+        stage.pass(.milliseconds(200))
+      }
+      stage.connect()
+      stage.pass(.seconds(1))
+      #expect(stage.isConnected)
+      #expect((stage.world.object(at: Stage.notify) != nil) == wasRemoved)
+    }
+  }
 }

@@ -104,6 +104,17 @@ import Testing
     #expect(outcome.answers["Battery"]?.failure?.failure == .workerBabbled)
   }
 
+  @Test(arguments: [true, false])
+  func `what the radio looks like is an answer to a probe, and to nothing else`(isProbe: Bool) throws {
+    var transcript = PollTranscript(poll: "p-1", devices: ["Inverter"], isProbe: isProbe)
+    for event in [Event.probed(Probe(adapters: [])), .done(Done(link: .none))] {
+      let line = EventLine(poll: "p-1", time: .zero, event: event)
+      transcript.hear(.line(Array(try Wire.line(line).dropLast())), deadline: .seconds(8))
+    }
+    let outcome = transcript.concluded(Ending(cause: .exited(0), lasted: .seconds(1)), stopAsked: false)
+    #expect((outcome.done != nil) == isProbe)
+  }
+
   @Test func `a stop that we asked for is no crash`() throws {
     let outcome = try outcome([.stage(.connect, attempt: 1)], cause: .signalled(15), stopAsked: true)
     #expect(outcome.answers["Inverter"]?.failure?.failure == .stopped)

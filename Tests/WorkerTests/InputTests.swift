@@ -80,7 +80,9 @@ import Testing
       ["poll", "--address", Scene.address, "--profile", "inverter", "--deadline", "3s"],
       ["poll", "--address", Scene.address, "--profile", "inverter", "--deadline", "soon"],
       ["poll", "--address", Scene.address, "--profile", "toaster"], ["poll", "--colour", "blue"], ["dance"], ["release"],
-      ["scan", "--for", "0s"], ["poll", "--address"],
+      ["scan", "--for", "0s"], ["poll", "--address"], ["reset-adapter", "--deadline", "9s"],
+      ["reset-adapter", "--adapter", "hci 0"], ["release", "--address", Scene.address, "--yield"],
+      ["poll", "--address", Scene.address, "--profile", "inverter", "--forget=yes"],
     ])
   func `wrong flags are refused with a sentence and exit code 64`(arguments: [String]) async throws {
     let scene = try await Scene.start("{}")

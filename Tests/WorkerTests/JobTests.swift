@@ -1,3 +1,4 @@
+import Glibc
 import Readings
 import Rig
 import Supervisor
@@ -62,5 +63,33 @@ import Testing
     #expect(probe?.adapters.first?.devices == 1)
     #expect(run.exitCode == 0)
     await scene.end()
+  }
+
+  @Test(
+    .timeLimit(.minutes(1)),
+    arguments: [
+      (#"[{"name":"hci0","powered":false},{"name":"hci1","powered":false}]"#, Failure.adapterOff, 2), ("[]", .adapterMissing, 0),
+    ])
+  func `a probe fails where no adapter would do, and says what it saw all the same`(
+    adapters: String, failure: Failure, count: Int
+  ) async throws {
+    let scene = try await Scene.one(adapters: adapters)
+    let run = try await scene.worker(["probe"])
+    #expect(run.failure?.failure == failure && run.exitCode == 69, "\(run.raw)")
+    #expect(run.events.contains { if case .probed(let probe) = $0.event { probe.adapters.count == count } else { false } })
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a probe without bluetoothd, without an answer of its bus, and without a bus`() async throws
+  {
+    let scene = try await Scene.one()
+    scene.simulation.simulator.kill(SIGKILL)
+    try await scene.untilSimulatorIsGone()
+    #expect(try await scene.worker(["probe"]).failure?.failure == .daemonMissing)
+    scene.simulation.bus.kill(SIGSTOP)
+    let silent = try await scene.worker(["probe", "--deadline", "4s"])
+    #expect(silent.failure?.failure == .busSilent && silent.exitCode == 75, "\(silent.raw)")
+    await scene.simulation.end()
+    #expect(try await scene.worker(["probe"]).failure?.failure == .busMissing)
   }
 }

@@ -72,6 +72,22 @@ import Testing
     await scene.end()
   }
 
+  // Off at once, or while it is being switched off: then it is waited for, for a part of the half second.
+  @Test(.timeLimit(.minutes(1)), arguments: [0, 200, 5000])
+  func `told to stop in a reset, it is gone within half a second`(power: Int) async throws {
+    let scene = try await Scene.one(adapters: "[{\"name\":\"hci0\",\"power_ms\":\(power)}]")
+    let mark = Mark()
+    let run = try await scene.worker(["reset-adapter"]) { line, child in
+      guard case .stage(.release, _) = line.event else { return }
+      if power == 0 { _ = try? await scene.journal.wait { $0.contains("\"powered\":false") } }
+      mark.set()
+      child.kill(SIGTERM)
+    }
+    #expect(try #require(mark.elapsed) < .milliseconds(500))
+    #expect(run.events.last?.event == .stopped(.release) && run.exitCode == 75, "\(run.raw)")
+    await scene.end()
+  }
+
   @Test(.timeLimit(.minutes(1))) func `stuck where no stop is looked for, it dies by its alarm a second later`() async throws {
     let scene = try await Scene.one()
     let end = try #require(try await scene.stopOnFullBacklog())

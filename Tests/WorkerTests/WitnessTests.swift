@@ -98,6 +98,9 @@ struct WitnessTests {
     #expect(kernel.failure?.failure == .connectTimeout)
     let release = try await scene.worker(["release", "--address", scene.address])
     #expect(release.exitCode == 69, "\(release.raw)")
+    for job in ["probe", "reset-adapter"] {
+      #expect(try await scene.worker([job]).failure?.failure == .daemonMissing)
+    }
     #expect(!FileManager.default.fileExists(atPath: "\(directory)/started"))
     // Whose bus it is does start one: bluetoothd's own link needs it.
     _ = try await scene.poll(deadline: "4s")
