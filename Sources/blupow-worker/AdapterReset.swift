@@ -22,6 +22,10 @@ struct AdapterReset {
     let bus = try radio.open(startsDaemon: false)
     let adapter = try bus.adapter(toReset: name)
     try radio.reporter.enter(.release)
+    guard .now + .seconds(1) < latestOff else {
+      throw FailureReport(
+        .daemonSilent, at: .release, "bluetoothd answered so late that no time was left to reset \(adapter.name).")
+    }
     do {
       if adapter.powered { try switchOff(adapter, on: bus) }
       try bus.power(adapter, on: true, until: min(.now + Self.rising, radio.budget.closing))
@@ -34,10 +38,11 @@ struct AdapterReset {
     return .ok
   }
 
+  /// An adapter that is off by then is on again before the end.
+  private var latestOff: ContinuousClock.Instant { radio.budget.closing - Self.rising - Self.pause }
+
   private func switchOff(_ adapter: Adapter, on bus: BlueZBus) throws {
-    // Early enough that there is time for all that follows.
-    let latest = radio.budget.closing - Self.rising - Self.pause
-    try bus.power(adapter, on: false, until: min(.now + Self.falling, latest))
+    try bus.power(adapter, on: false, until: min(.now + Self.falling, latestOff))
     let _: Bool? = try bus.wait(at: .release, until: .now + Self.pause) { _ in nil }
   }
 

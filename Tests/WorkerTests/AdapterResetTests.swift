@@ -48,6 +48,9 @@ import Testing
     let scene = try await Scene.one(adapters: #"[{"name":"hci0","powered":false}]"#)
     let run = try await scene.worker(["reset-adapter"])
     #expect(run.exitCode == 0, "\(run.raw)")
+    // It settles, and nothing else is waited for.
+    let spent = try #require(run.done?.stages[.release])
+    #expect(spent >= 3500 && spent < 5000)
     #expect(Self.powers(scene) == [true])
     #expect(try await scene.poll().exitCode == 0)
     await scene.end()
@@ -74,8 +77,8 @@ import Testing
     let run = try await Self.reset(scene) { $0.kill(SIGTERM) }
     #expect(run.events.last?.event == .stopped(.release) && run.exitCode == 75, "\(run.raw)")
     #expect(run.ending.lasted < .seconds(2))
-    _ = try await scene.state()
-    #expect(Self.powers(scene) == [false, true])
+    // It is on its way though the worker has gone.
+    _ = try await scene.journal.wait { $0.contains(#""adapter":"hci0","powered":true"#) }
     await scene.end()
   }
 
@@ -92,6 +95,34 @@ import Testing
     // Whatever was still under way then has ended.
     try await Task.sleep(for: .milliseconds(500))
     #expect(try await Self.isOn(scene), "\(scene.journal.lines.suffix(4))")
+    await scene.end()
+  }
+
+  @Test func `one that somebody else is switching off just now is waited for, and switched on`() async throws {
+    let scene = try await Scene.one(adapters: #"[{"name":"hci0","power_ms":700}]"#)
+    let client = try await scene.client()
+    let run = try await scene.worker(["reset-adapter"]) { line, _ in
+      guard case .stage(.bus, _) = line.event else { return }
+      _ = try? await client.send(
+        "Set", ObjectTree.properties, on: BusClient.adapter,
+        [.string(ObjectTree.adapter), .string("Powered"), .variant(.bool(false))])
+    }
+    #expect(run.exitCode == 0, "\(run.raw)")
+    #expect(Self.powers(scene) == [false, true])
+    await scene.end()
+  }
+
+  @Test func `where bluetoothd answers too late, nothing is begun`() async throws {
+    let scene = try await Scene.one()
+    let run = try await scene.worker(["reset-adapter", "--deadline", "10s"]) { line, _ in
+      guard case .stage(.bus, _) = line.event else { return }
+      scene.simulation.simulator.kill(SIGSTOP)
+      try? await Task.sleep(for: .seconds(5))
+      scene.simulation.simulator.kill(SIGCONT)
+    }
+    #expect(run.failure?.failure == .daemonSilent, "\(run.raw)")
+    _ = try await scene.state()
+    #expect(Self.powers(scene) == [])
     await scene.end()
   }
 

@@ -53,6 +53,14 @@ import Testing
     await scene.end()
   }
 
+  @Test func `whatever the reason, it is begun again once`() async throws {
+    let scene = try await Scene.one(
+      #""faults":[{"fault":"discovery_refused","times":1},{"fault":"discovers_nobody"}]"#)
+    let run = try await scene.poll(deadline: "8s")
+    #expect(run.failure?.failure == .notSeen && Self.started(scene) == 1, "\(run.raw)")
+    await scene.end()
+  }
+
   @Test func `one that is refused again is said`() async throws {
     let scene = try await Scene.one(#""faults":[{"fault":"discovery_refused"}]"#)
     let run = try await scene.poll()

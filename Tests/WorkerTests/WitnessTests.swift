@@ -92,7 +92,12 @@ struct WitnessTests {
     try Data(service.utf8).write(to: URL(fileURLWithPath: "\(directory)/org.bluez.service"))
     let scene = try await Scene.start(
       "{}", busPolicy: "</policy><servicedir>\(directory)</servicedir><policy context=\"default\">")
-    scene.simulation.simulator.kill(SIGKILL)
+    let reset = try await scene.worker(["reset-adapter"]) { line, _ in
+      guard case .stage(.release, _) = line.event else { return }
+      _ = try? await scene.journal.wait { $0.contains(#""powered":false"#) }
+      scene.simulation.simulator.kill(SIGKILL)
+    }
+    #expect(reset.failure?.failure == .daemonMissing, "\(reset.raw)")
     try await scene.untilSimulatorIsGone()
     let kernel = try await scene.poll(deadline: "4s", link: .kernel)
     #expect(kernel.failure?.failure == .connectTimeout)
