@@ -24,8 +24,7 @@ package enum ErrorName {
     if name.hasPrefix("org.freedesktop.systemd1.") { return .daemonMissing }
     guard name.hasPrefix(bluez) else { return .daemonError }
     switch name.dropFirst(bluez.count) {
-    // An adapter that rfkill keeps from being switched on.
-    case "NotReady", "Blocked": return .adapterOff
+    case "NotReady": return .adapterOff
     case "DoesNotExist": return .notSeen
     case "InProgress", "AlreadyConnected", "Busy": return .busy
     case "NotConnected": return .linkLost
