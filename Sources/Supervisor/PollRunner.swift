@@ -74,10 +74,12 @@ package struct PollRunner: Sendable {
     let line = (try? Wire.line(request)) ?? [UInt8(ascii: "\n")]
     let command = Command(path: worker.path, arguments: worker.arguments, environment: worker.environment, input: line)
     let child = try await spawner.start(command, limits: .worker, deadline: request.deadline, grace: grace)
-    let (poll, deadline, isProbe, log) = (request.poll, request.deadline, request.job == .probe, log)
+    let (poll, deadline, log) = (request.poll, request.deadline, log)
+    let isProbe = request.job == .probe
+    let yields = if case .poll(let job) = request.job { job.yields } else { false }
     // A task of its own: cancelling the iteration would end it before the worker has ended.
     let listening = Task {
-      var transcript = PollTranscript(poll: poll, devices: devices, isProbe: isProbe)
+      var transcript = PollTranscript(poll: poll, devices: devices, isProbe: isProbe, yields: yields)
       for await event in child.output {
         transcript.hear(event, deadline: deadline)
         if let readings = transcript.takeReadings() { await whenRead(readings) }

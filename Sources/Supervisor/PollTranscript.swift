@@ -11,6 +11,8 @@ package struct PollTranscript: Sendable {
   private let devices: [String]
   /// Whether it was asked what bus, bluetoothd and adapters look like.
   private let isProbe: Bool
+  /// Whether links of others are left alone: then none is ended that this worker cannot have made.
+  private let yields: Bool
   private var answers: [String: PollOutcome.Answer] = [:]
   /// When each device's readings were complete, by the worker's own clock since its start.
   private var readAt: [String: Duration] = [:]
@@ -29,12 +31,15 @@ package struct PollTranscript: Sendable {
   package private(set) var stage = Stage.start
   /// A connect was begun, and nothing shows that it was made.
   private var isConnecting = false
+  /// A connect was begun at all.
+  private var hasConnected = false
   private var fresh: DeviceReadings?
 
-  package init(poll: String, devices: [String], isProbe: Bool = false) {
+  package init(poll: String, devices: [String], isProbe: Bool = false, yields: Bool = false) {
     self.poll = poll
     self.devices = devices
     self.isProbe = isProbe
+    self.yields = yields
   }
 
   /// The readings that the last event brought. The poll is not over: they may still be contradicted.
@@ -80,6 +85,7 @@ package struct PollTranscript: Sendable {
     switch event {
     case .stage(let entered, _):
       if entered == .connect { isConnecting = true } else if entered > .connect { isConnecting = false }
+      if entered == .connect { hasConnected = true }
       stage = max(stage, entered)
     case .link(let kind): linkedBy = kind
     case .readings(let readings):
@@ -147,6 +153,7 @@ package struct PollTranscript: Sendable {
 
   private func mayHaveLeftLink(_ ending: Ending) -> Bool {
     if let done { return done.link == .left }
+    if yields, !hasConnected { return false }
     // The kernel's link ended with its process. Only one that was still being made may be made just then: finding its socket gone,
     // the kernel gives it to bluetoothd, which listens for links and keeps what it gets (seen of four in seven workers that were
     // killed within the 50 ms of a connect).

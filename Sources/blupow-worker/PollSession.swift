@@ -115,10 +115,17 @@ final class PollSession {
     if link.isKnown {
       try reporter.enter(.release, attempt: attempt)
       if !isOurs { try giveWay(on: bus, attempt) }
-      // One that is back is shared: bluetoothd lets each of its clients use it.
-      let freed = try link.free(until: min(budget.work, .now + .seconds(5)))
-      if attempt == 1 { done.foundStanding = freed == .ended }
-      if job.forgets, !hasForgotten { try forget(link, by: adapter) }
+      do {
+        // One that is back is shared: bluetoothd lets each of its clients use it.
+        let freed = try link.free(until: min(budget.work, .now + .seconds(5)))
+        if attempt == 1 { done.foundStanding = freed == .ended }
+        if job.forgets, !hasForgotten { try forget(link, by: adapter) }
+      } catch let report as FailureReport where report.failure == .busy && job.forgets && !hasForgotten {
+        // What Disconnect does not end, RemoveDevice may.
+        try forget(link, by: adapter)
+        guard !link.isKnown else { throw report }
+        done.foundStanding = true
+      }
     }
     if !link.isKnown {
       try find(link, bus, adapter, last)

@@ -60,6 +60,21 @@ import Testing
     #expect(try !outcome(events + [.done(Done(link: .closed))]).needsRelease)
   }
 
+  @Test(arguments: [([Stage.lock, .bus, .release], false), ([.lock, .bus, .release, .scan, .connect], true)])
+  func `of a poll that leaves others' links alone a link is left once it began a connect`(
+    stages: [Stage], needsRelease: Bool
+  ) throws {
+    for yields in [true, false] {
+      var transcript = PollTranscript(poll: "p-1", devices: ["Inverter"], yields: yields)
+      for event in [Event.link(by: .bluez)] + stages.map({ .stage($0, attempt: 1) }) {
+        let line = EventLine(poll: "p-1", time: .zero, event: event)
+        transcript.hear(.line(Array(try Wire.line(line).dropLast())), deadline: .seconds(25))
+      }
+      let outcome = transcript.concluded(Ending(cause: .signalled(9), lasted: .seconds(1)), stopAsked: false)
+      #expect(outcome.needsRelease == (needsRelease || !yields))
+    }
+  }
+
   @Test func `the time of a device's readings is kept`() throws {
     let outcome = try outcome([.readings(readings), .done(Done(link: .closed))])
     #expect(outcome.readAt == ["Inverter": .milliseconds(800)])

@@ -35,6 +35,21 @@ import Testing
     await scene.end()
   }
 
+  @Test(arguments: [true, false])
+  func `a link that no Disconnect ends goes with what is forgotten, or is busy`(answers: Bool) async throws {
+    let mute = answers ? "" : #",{"fault":"daemon_mute","method":"RemoveDevice"}"#
+    let scene = try await Scene.one("\"known\":true,\"faults\":[{\"fault\":\"disconnect_never\",\"times\":1}\(mute)]")
+    _ = try await scene.tell(#"{"do":"link","address":"D8:B6:73:BF:4F:75","owner":"other"}"#)
+    let run = try await scene.poll(["--forget"])
+    #expect(run.done?.forgot == answers && run.done?.foundStanding == answers, "\(run.raw)")
+    if answers {
+      #expect(run.readings != nil, "\(run.raw)")
+    } else {
+      #expect(run.failure?.failure == .busy && run.failure?.stage == .release, "\(run.raw)")
+    }
+    await scene.end()
+  }
+
   @Test func `a RemoveDevice that is never answered costs three seconds and nothing else`() async throws {
     let scene = try await Scene.one(#""known":true,"faults":[{"fault":"daemon_mute","method":"RemoveDevice"}]"#)
     let run = try await scene.poll(["--forget"])
