@@ -15,8 +15,10 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timex.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 int blupow_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], int in, int out, int err) {
@@ -87,6 +89,19 @@ int blupow_set_nonblocking(int fd) {
 }
 
 void blupow_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
+int64_t blupow_boot_time(void) {
+  struct timespec now = {0, 0};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int blupow_clock_is_synchronised(void) {
+  struct timex state;
+  memset(&state, 0, sizeof state);
+  int got = adjtimex(&state); /* modes 0: only asks */
+  return got >= 0 && got != TIME_ERROR && !(state.status & STA_UNSYNC);
+}
 
 static int stop_fd = -1;
 

@@ -41,3 +41,35 @@ package struct DeviceMemory: Equatable, Sendable {
       skip: skips.filter { $0.value > now }.keys.sorted())
   }
 }
+
+extension DeviceMemory {
+  /// What a later process needs of it.
+  package struct Keepsake: Equatable, Sendable, Codable {
+    var model: String?
+    var unit: UInt8?
+    var wasSilent: Bool
+    /// Until when each block is not asked for.
+    var skips: [String: Timestamp]
+
+    private enum CodingKeys: String, CodingKey {
+      case model, unit, skips
+      case wasSilent = "was_silent"
+    }
+  }
+
+  package func keepsake(_ clock: ClockReading) -> Keepsake {
+    Keepsake(model: model, unit: unit, wasSilent: wasSilent, skips: skips.mapValues { clock.stamp(of: $0) })
+  }
+
+  /// Blocks are asked for again where nobody knows how long they were not, and a model that no wire could carry is none.
+  package init(_ keepsake: Keepsake, clock: ClockReading) {
+    model = keepsake.model.flatMap { $0.utf8.count <= Wire.maxNameBytes ? $0 : nil }
+    unit = keepsake.unit == 0 ? nil : keepsake.unit
+    wasSilent = keepsake.wasSilent
+    for (block, until) in keepsake.skips.sorted(by: { $0.key < $1.key })
+    where skips.count < Self.maxSkips && block.utf8.count <= Self.maxBlockBytes {
+      guard let until = clock.instant(of: until), until > clock.instant else { continue }
+      skips[block] = min(until, clock.instant + Self.skipFor)
+    }
+  }
+}

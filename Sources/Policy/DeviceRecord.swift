@@ -8,9 +8,11 @@ package struct DeviceRecord: Equatable, Sendable {
     var readings: DeviceReadings
     var at: Instant
     var wall: Date
+    /// Whether the wall clock was right then, as far as the kernel knew.
+    var isSynchronised: Bool
   }
 
-  package let config: DeviceConfig
+  package private(set) var config: DeviceConfig
   /// What the last poll left.
   private struct Result: Equatable {
     var last: Last?
@@ -35,15 +37,28 @@ package struct DeviceRecord: Equatable, Sendable {
     availability = AvailabilityRecord(start: start)
   }
 
+  /// Settings that are new. `false`: it is another device now, and this record is not of it.
+  package mutating func adopt(_ new: DeviceConfig) -> Bool {
+    guard new.name == config.name, new.address == config.address, new.profile == config.profile, new.unit == config.unit,
+      new.testMode == config.testMode
+    else { return false }
+    config = new
+    return true
+  }
+
   /// Readings of a poll that still closes its link. Its end says the rest, or takes them back.
-  package mutating func note(_ readings: DeviceReadings, limits: Freshness.Limits, at now: Instant, wall: Date) {
+  package mutating func note(
+    _ readings: DeviceReadings, limits: Freshness.Limits, at now: Instant, wall: Date, isSynchronised: Bool = true
+  ) {
     availability.advance(to: now, availableUntil: result.last.map { $0.at + limits.grace })
     before = before ?? result
-    result = Result(last: Last(readings: readings, at: now, wall: wall), succeeded: true)
+    result = Result(last: Last(readings: readings, at: now, wall: wall, isSynchronised: isSynchronised), succeeded: true)
   }
 
   /// What a poll that ended `now` brought for this device. A poll that was stopped by us says nothing about it.
-  package mutating func note(_ outcome: PollOutcome, limits: Freshness.Limits, at now: Instant, wall: Date) {
+  package mutating func note(
+    _ outcome: PollOutcome, limits: Freshness.Limits, at now: Instant, wall: Date, isSynchronised: Bool = true
+  ) {
     defer { before = nil }
     guard let answer = outcome.answers[config.name], answer.failure?.failure != .stopped else { return }
     availability.advance(to: now, availableUntil: result.last.map { $0.at + limits.grace })
@@ -55,7 +70,8 @@ package struct DeviceRecord: Equatable, Sendable {
     switch answer {
     case .readings(let readings):
       let age = outcome.ageAtEnd(of: config.name)
-      result = Result(last: Last(readings: readings, at: now - age, wall: wall - age.seconds), succeeded: true)
+      result = Result(
+        last: Last(readings: readings, at: now - age, wall: wall - age.seconds, isSynchronised: isSynchronised), succeeded: true)
       connectMs = outcome.done?.connectMs
       if let connectMs { connectTimes.note(Double(connectMs)) }
     case .failed(let report):
@@ -73,15 +89,63 @@ package struct DeviceRecord: Equatable, Sendable {
   package func status(limits: Freshness.Limits, deadline: Duration, at now: Instant) -> DeviceStatus {
     let freshness = freshness(limits: limits, at: now)
     let last = result.last
-    var availability = availability
-    availability.advance(to: now, availableUntil: last.map { $0.at + limits.grace })
+    let share = availability.share(at: now, availableUntil: last.map { $0.at + limits.grace })
     return DeviceStatus(
       name: config.name, address: config.address, profile: config.profile, model: last?.readings.model,
       status: freshness.status, available: freshness.isAvailable, testMode: config.testMode, age: last.map { now - $0.at },
       readAt: last?.wall, readings: freshness.isAvailable ? last?.readings.readings ?? [:] : [:],
       rawSign: freshness.isAvailable ? last?.readings.rawSign ?? [] : [],
       implausible: freshness.isAvailable ? last?.readings.implausible ?? [] : [], failure: result.failure,
-      successRate: rate.share, availability: availability.share, connectMs: connectMs, connectMsMean: connectTimes.mean,
+      successRate: rate.share, availability: share, connectMs: connectMs, connectMsMean: connectTimes.mean,
       pollMs: pollMs, consecutiveFailures: result.consecutiveFailures, deadline: deadline, rssi: rssi, link: link)
+  }
+}
+
+extension DeviceRecord {
+  /// What a later process needs of it: the last real readings, and the measures that reach back.
+  package struct Keepsake: Equatable, Sendable, Codable {
+    /// The device that it is of. Readings of another one are not believed.
+    var address: Address
+    var profile: String
+    var unit: UInt8?
+    var testMode: Bool
+    var readings: DeviceReadings?
+    var readAt: Timestamp?
+    var consecutiveFailures: Int
+    var polls: String
+    var availability: AvailabilityRecord.Keepsake
+
+    private enum CodingKeys: String, CodingKey {
+      case address, profile, unit, readings, polls, availability
+      case testMode = "test_mode"
+      case readAt = "read_at"
+      case consecutiveFailures = "consecutive_failures"
+    }
+  }
+
+  package func keepsake(_ clock: ClockReading) -> Keepsake {
+    Keepsake(
+      address: config.address, profile: config.profile, unit: config.unit, testMode: config.testMode,
+      readings: result.last?.readings,
+      readAt: result.last.map { clock.stamp(of: $0.at, wall: $0.wall, isSynchronised: $0.isSynchronised) },
+      consecutiveFailures: result.consecutiveFailures, polls: rate.text, availability: availability.keepsake(clock))
+  }
+
+  /// As an earlier process left it. Never `connected` before a success of our own; of readings whose age nobody knows nothing is
+  /// shown.
+  package init(_ config: DeviceConfig, keepsake: Keepsake, clock: ClockReading) {
+    self.init(config, start: clock.instant)
+    guard keepsake.address == config.address, keepsake.profile == config.profile, keepsake.unit == config.unit,
+      keepsake.testMode == config.testMode
+    else { return }
+    result.consecutiveFailures = min(max(0, keepsake.consecutiveFailures), 1_000_000_000)
+    rate = SuccessRate(text: keepsake.polls)
+    availability = AvailabilityRecord(keepsake.availability, clock: clock)
+    guard let readings = keepsake.readings, readings.device == config.name, let readAt = keepsake.readAt,
+      let at = clock.instant(of: readAt), at <= clock.instant
+    else { return }
+    // For people: by the clock of now where that one was not known to be right.
+    let wall = readAt.isSynchronised ? readAt.wall : clock.stamp.wall.addingTimeInterval((at - clock.instant).seconds)
+    result.last = Last(readings: readings, at: at, wall: wall, isSynchronised: readAt.isSynchronised)
   }
 }

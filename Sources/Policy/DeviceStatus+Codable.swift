@@ -26,7 +26,7 @@ extension DeviceStatus: Codable {
     available = try fields.decode(Bool.self, forKey: .available)
     testMode = try fields.decode(Bool.self, forKey: .testMode)
     age = try fields.decodeIfPresent(Double.self, forKey: .age).map { .seconds($0) }
-    readAt = try fields.decodeIfPresent(String.self, forKey: .readAt).map { try Date($0, strategy: Self.rfc3339) }
+    readAt = try fields.decodeIfPresent(String.self, forKey: .readAt).map { try Date(rfc3339: $0) }
     readings = try fields.decode([String: Reading].self, forKey: .readings)
     rawSign = try fields.decode([String].self, forKey: .rawSign)
     implausible = try fields.decode([String].self, forKey: .implausible)
@@ -53,7 +53,7 @@ extension DeviceStatus: Codable {
     try fields.encode(available, forKey: .available)
     try fields.encode(testMode, forKey: .testMode)
     try fields.encode(age.map { rounded($0.seconds, to: 10) }, forKey: .age)
-    try fields.encode(readAt?.formatted(Self.rfc3339), forKey: .readAt)
+    try fields.encode(readAt?.rfc3339, forKey: .readAt)
     try fields.encode(readings, forKey: .readings)
     try fields.encode(rawSign, forKey: .rawSign)
     try fields.encode(implausible, forKey: .implausible)
@@ -68,8 +68,6 @@ extension DeviceStatus: Codable {
     try fields.encode(rssi, forKey: .rssi)
     try fields.encode(link, forKey: .link)
   }
-
-  private static let rfc3339 = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 }
 
 /// The double that prints with no more digits than `1 / parts` has.

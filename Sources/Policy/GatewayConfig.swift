@@ -5,20 +5,25 @@ package struct GatewayConfig: Equatable, Sendable {
   package var name: String
   package var interval: Duration
   package var timeout: TimeoutScale
+  /// What `timeout: auto` means.
+  package var growingTimeout = TimeoutScale.automatic
   /// Connection tries within one poll.
   package var attempts: Int
   /// The pause before the second try; it doubles.
   package var retryDelay: Duration
   package var cacheFor: Duration
   package var grace: Duration
+  /// Where to keep what survives a restart; `nil`: the system's usual place.
+  package var stateDirectory: String?
   /// What carries polls, where a device does not say.
   package var link: LinkChoice
+  package var settings: PolicySettings
   package var devices: [DeviceConfig]
 
   package init(
     name: String, interval: Duration = .seconds(30), timeout: TimeoutScale = .automatic, attempts: Int = 2,
     retryDelay: Duration = .seconds(2), cacheFor: Duration = .seconds(300), grace: Duration = .seconds(600),
-    link: LinkChoice = .auto, devices: [DeviceConfig]
+    link: LinkChoice = .auto, settings: PolicySettings = PolicySettings(), devices: [DeviceConfig]
   ) {
     self.name = name
     self.interval = interval
@@ -28,6 +33,7 @@ package struct GatewayConfig: Equatable, Sendable {
     self.cacheFor = cacheFor
     self.grace = grace
     self.link = link
+    self.settings = settings
     self.devices = devices
   }
 
@@ -46,7 +52,7 @@ package struct GatewayConfig: Equatable, Sendable {
         module: Module(address: address, adapter: devices.lazy.compactMap(\.adapter).first), devices: devices,
         interval: devices.map { $0.interval ?? interval }.min() ?? interval, timeout: timeout, attempts: attempts,
         retryDelay: retryDelay, cacheFor: cacheFor, grace: grace,
-        link: devices.lazy.compactMap(\.link).first ?? link)
+        link: devices.lazy.compactMap(\.link).first ?? link, settings: settings)
     }
   }
 }
@@ -99,4 +105,5 @@ package struct ModuleConfig: Equatable, Sendable {
   package var cacheFor: Duration
   package var grace: Duration
   package var link: LinkChoice
+  package var settings: PolicySettings
 }

@@ -56,6 +56,15 @@ package struct PollOutcome: Equatable, Sendable {
   /// One device's answer makes the module's poll a success.
   package var succeeded: Bool { answers.values.contains { $0.readings != nil } }
 
+  /// Why it failed, where it did: of its devices' failures the module's own first.
+  package var report: FailureReport? {
+    guard !succeeded else { return nil }
+    let reports = answers.sorted { $0.key < $1.key }.compactMap(\.value.failure)
+    return reports.first { $0.failure.whose == .module } ?? reports.first
+  }
+
+  package var failure: Failure? { report?.failure }
+
   /// The module itself failed. A failure of bus, adapter or ours says nothing about it.
   package var blamesModule: Bool {
     !succeeded && answers.values.contains { $0.failure?.failure.whose == .module }

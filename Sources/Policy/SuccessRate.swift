@@ -21,3 +21,13 @@ package struct SuccessRate: Equatable, Sendable {
     outcomes.isEmpty ? nil : Double(outcomes.count { $0 }) / Double(outcomes.count)
   }
 }
+
+extension SuccessRate {
+  /// The polls, oldest first: `+` or `-` each.
+  package var text: String { String((outcomes[next...] + outcomes[..<next]).map { $0 ? "+" : "-" }) }
+
+  /// What `text` said. What is none is no poll.
+  package init(text: String) {
+    for character in text.suffix(Self.window) where character == "+" || character == "-" { note(success: character == "+") }
+  }
+}

@@ -19,3 +19,10 @@ package enum Stage: String, Codable, CaseIterable, Sendable {
   case read
   case disconnect
 }
+
+extension Stage: Comparable {
+  /// By the order of a poll.
+  package static func < (left: Stage, right: Stage) -> Bool {
+    (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
+  }
+}

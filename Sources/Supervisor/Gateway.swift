@@ -3,61 +3,116 @@ package import Logging
 package import Policy
 import Readings
 
-/// One running supervisor: performs what the module machines decide, and publishes what it knows. Decides nothing.
+/// One running supervisor: performs what the machines decide, and publishes what it knows. Decides nothing.
 package actor Gateway {
-  package nonisolated let config: GatewayConfig
-  /// The newest state after every change; for one consumer. Who comes late misses only what is old.
-  package nonisolated let statuses: AsyncStream<FleetStatus>
-  private nonisolated let publish: AsyncStream<FleetStatus>.Continuation
-  private let worker: WorkerCommand
-  private let log: Logger
+  package private(set) var config: GatewayConfig
+  private nonisolated let changes: AsyncStream<Void>
+  /// Something has changed.
+  nonisolated let changed: AsyncStream<Void>.Continuation
+  let worker: WorkerCommand
+  let log: Logger
+  let host: HostClock
+  /// Every clock at the start: what timestamps are reckoned by.
+  let origin: ClockReading
   private let jitter: @Sendable () -> Double
-  private let clock = ContinuousClock()
+  let clock = ContinuousClock()
   private let stopping = Stopping()
-  private var machines: [Address: ModuleMachine]
-  private var records: [String: DeviceRecord]
-  private var reports: [String: StatusReport] = [:]
-  private var problems: [Address: Problem] = [:]
-  private var hasToldFallback = false
-  private var sessions = Sessions()
+  /// What is to be done beside the modules that are driven already. Only while it runs.
+  private let jobs: AsyncStream<Job>
+  private let addJob: AsyncStream<Job>.Continuation
+
+  var machines: [Address: ModuleMachine]
+  var records: [String: DeviceRecord]
+  var adapters: [String?: AdapterMachine]
+  var outages: [OutageMachine.Subject: OutageMachine] = [:]
+  var problems = Problems()
+  var steps: [LadderStep] = []
+  var tally = PollTally()
+  /// From when it was due to its launch, of the poll that runs.
+  var lags: [Address: Duration] = [:]
+  var reports: [String: StatusReport] = [:]
+  var shown: [Shown] = []
+  /// Modules that were last found connected by somebody else.
+  var taken: Set<Address> = []
+  var hasToldFallback = false
+  /// Devices that have been read since the start.
+  var read: Set<String> = []
+  var whenAllRead: (@Sendable (FleetStatus) -> Void)?
+
+  private var sessions: Sessions
+  private var drives: [Address: Task<Void, Never>] = [:]
   private var sleepers: [Address: Task<Void, Never>] = [:]
+  private var watched: Set<OutageMachine.Subject> = []
   private var wishes: Set<Address> = []
   private var waiting: [Address: [CheckedContinuation<Void, Never>]] = [:]
-  /// Devices that have been read since the start.
-  private var read: Set<String> = []
-  private var whenAllRead: (@Sendable (FleetStatus) -> Void)?
+  private var runs = false
 
-  /// - Parameter jitter: -1...1, for the back-off.
+  private enum Job: Sendable {
+    case drive(Address)
+    case lookFor(OutageMachine.Subject)
+    case reset(String?, Request)
+  }
+
+  /// - Parameters:
+  ///   - memory: what an earlier process left.
+  ///   - jitter: -1...1, for the back-off.
   package init(
-    _ config: GatewayConfig, worker: WorkerCommand, log: Logger,
+    _ config: GatewayConfig, memory: FleetMemory = FleetMemory(), worker: WorkerCommand, log: Logger, host: HostClock = .real,
     jitter: @escaping @Sendable () -> Double = { .random(in: -1...1) }
   ) {
     self.config = config
     self.worker = worker
     self.log = log
+    self.host = host
     self.jitter = jitter
-    let now = clock.now
+    let origin = host.read()
+    self.origin = origin
+    (changes, changed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    (jobs, addJob) = AsyncStream.makeStream(of: Job.self)
     let modules = config.modules
     machines = Dictionary(
       uniqueKeysWithValues: modules.enumerated().map { index, module in
-        let offset = GatewayConfig.firstPoll(index, of: modules.count, interval: module.interval)
-        return (module.module.address, ModuleMachine(module, firstPoll: now + offset))
+        let first = origin.instant + GatewayConfig.firstPoll(index, of: modules.count, interval: module.interval)
+        let kept = memory.modules[module.module.address]
+        let machine =
+          kept.map { ModuleMachine(module, firstPoll: first, keepsake: $0, clock: origin) }
+          ?? ModuleMachine(module, firstPoll: first)
+        return (module.module.address, machine)
       })
-    records = Dictionary(uniqueKeysWithValues: config.devices.map { ($0.name, DeviceRecord($0, start: now)) })
-    (statuses, publish) = AsyncStream.makeStream(of: FleetStatus.self, bufferingPolicy: .bufferingNewest(1))
+    records = Dictionary(
+      uniqueKeysWithValues: config.devices.map { device in
+        let kept = memory.devices[device.name].map { DeviceRecord(device, keepsake: $0, clock: origin) }
+        return (device.name, kept ?? DeviceRecord(device, start: origin.instant))
+      })
+    adapters = Dictionary(grouping: modules, by: \.module.adapter).reduce(into: [:]) { adapters, group in
+      adapters[group.key] = AdapterMachine(
+        group.key, modules: group.value.map(\.module.address), settings: config.settings, start: origin.instant,
+        keepsake: memory.adapters[group.key], clock: origin)
+    }
+    sessions = Sessions(config.settings)
+  }
+
+  /// The newest state after every change; for one consumer. Who comes late misses only what is old.
+  package nonisolated var statuses: AsyncMapSequence<AsyncStream<Void>, FleetStatus> {
+    changes.map { await self.snapshot() }
   }
 
   /// Polls until cancelled. Then every worker is stopped and its link freed, within 4.5 s.
   package func run() async {
+    runs = true
+    for address in config.modules.map(\.module.address) { addJob.yield(.drive(address)) }
     await withTaskCancellationHandler {
-      await withTaskGroup(of: Void.self) { group in
-        for address in machines.keys { group.addTask { await self.drive(address, once: false) } }
+      await withDiscardingTaskGroup { group in
         group.addTask { await self.watch() }
+        group.addTask { await self.summarize() }
+        for await job in jobs { group.addTask { await self.perform(job) } }
+        group.cancelAll()
       }
     } onCancel: {
       stopping.begin()
     }
-    publish.finish()
+    runs = false
+    changed.finish()
   }
 
   /// One supervised poll of every module, or of the devices named.
@@ -70,7 +125,7 @@ package actor Gateway {
     if let names {
       var part = config
       part.devices.removeAll { !names.contains($0.name) }
-      return await Gateway(part, worker: worker, log: log, jitter: jitter).pollOnce(whenAllRead: whenAllRead)
+      return await Gateway(part, worker: worker, log: log, host: host, jitter: jitter).pollOnce(whenAllRead: whenAllRead)
     }
     self.whenAllRead = whenAllRead
     await withTaskCancellationHandler {
@@ -92,17 +147,85 @@ package actor Gateway {
     return snapshot()
   }
 
-  package func snapshot() -> FleetStatus {
+  // MARK: Another configuration
+
+  /// Takes another configuration: devices that are new are polled from now on, those that are gone no longer, what has changed has
+  /// effect with the next poll. What has not changed is not disturbed.
+  package func adopt(_ new: GatewayConfig) {
     let now = clock.now
-    let devices = config.devices.compactMap { device -> DeviceStatus? in
-      guard let record = records[device.name], let machine = machines[device.address] else { return nil }
-      return record.status(limits: machine.freshnessLimits, deadline: machine.deadline, at: now)
+    let modules = new.modules
+    let kept = Set(modules.map(\.module.address))
+    config = new
+    sessions.adopt(new.settings)
+    for address in machines.keys where !kept.contains(address) { drives[address]?.cancel() }
+    for device in new.devices where records[device.name]?.adopt(device) != true {
+      records[device.name] = DeviceRecord(device, start: now)
+      reports[device.name] = nil
     }
-    return FleetStatus(
-      gateway: config.name, devices: devices, problems: problems.values.sorted { $0.address.text < $1.address.text })
+    let names = Set(new.devices.map(\.name))
+    records = records.filter { names.contains($0.key) }
+    reports = reports.filter { names.contains($0.key) }
+    for module in modules {
+      let address = module.module.address
+      // One that is being ended begins anew when that is over.
+      guard let machine = machines[address], drives[address]?.isCancelled != true else {
+        if machines[address] == nil { machines[address] = ModuleMachine(module, firstPoll: now) }
+        if runs { addJob.yield(.drive(address)) }
+        continue
+      }
+      guard machine.config != module else { continue }
+      _ = decide(address, .configured(module))
+      sleepers[address]?.cancel()
+    }
+    arrangeAdapters(at: now)
+    changed.yield()
+  }
+
+  /// Each adapter that somebody names has its machine, which knows of just the modules that name it.
+  private func arrangeAdapters(at now: Instant) {
+    let grouped = Dictionary(grouping: config.modules, by: \.module.adapter)
+    for (adapter, modules) in grouped {
+      let addresses = Set(modules.map(\.module.address))
+      if adapters[adapter]?.adopt(config.settings, modules: addresses) == nil {
+        adapters[adapter] = AdapterMachine(adapter, modules: Array(addresses), settings: config.settings, start: now)
+      }
+    }
+    adapters = adapters.filter { grouped[$0.key] != nil }
   }
 
   // MARK: One module
+
+  private func perform(_ job: Job) async {
+    switch job {
+    case .drive(let address): await begin(address)
+    case .lookFor(let subject): await lookFor(subject)
+    case .reset(let adapter, let request): await reset(adapter, request)
+    }
+  }
+
+  /// Drives a module in a task of its own, which ends when the module is no longer configured.
+  private func begin(_ address: Address) async {
+    let last = drives[address]
+    let drive = Task {
+      await last?.value
+      await self.drive(address, once: false)
+    }
+    drives[address] = drive
+    await withTaskCancellationHandler {
+      await drive.value
+    } onCancel: {
+      drive.cancel()
+    }
+    guard drives[address] == drive else { return }
+    drives[address] = nil
+    guard drive.isCancelled, !stopping.hasBegun else { return }
+    // It was removed from the configuration.
+    machines[address] = nil
+    problems.forget(address)
+    taken.remove(address)
+    if config.modules.contains(where: { $0.module.address == address }) { return }
+    changed.yield()
+  }
 
   /// Performs what the module's machine decides, until cancelled or, with `once`, until it would rest.
   private func drive(_ address: Address, once: Bool) async {
@@ -114,9 +237,12 @@ package actor Gateway {
         case .launch(let request, let due): next = await launch(request, of: address, due: due)
         case .release(let request): next = .released(poll: request.poll, await release(request))
         case .report(let outcome): note(outcome, of: address)
-        case .releaseFailed(let report): noteReleaseFailed(report, of: address)
+        case .raise(let name, let message, let advice):
+          raise(Problem(name, address: address, message: message, advice: advice))
+        case .settle(let name): settle(name, address: address)
+        case .step(let name): note(LadderStep(name, address: address, at: host.wall()))
         case .sleep(let until):
-          sessions.leave(address, adapter: adapter(of: address))
+          sessions.leave(address)
           finishWishes(of: address)
           if !once { next = await rest(address, until: until) }
         }
@@ -125,7 +251,7 @@ package actor Gateway {
       guard let next else { break }
       event = next
     }
-    sessions.leave(address, adapter: adapter(of: address))
+    sessions.leave(address)
     finishWishes(of: address)
   }
 
@@ -137,37 +263,49 @@ package actor Gateway {
   private func launch(_ request: Request, of address: Address, due: Instant) async -> ModuleMachine.Event? {
     let isFailing = (machines[address]?.failures ?? 0) > 0
     let admitted = await withTaskCancellationHandler {
-      await sessions(enter: address, due: due, isFailing: isFailing)
+      await enter(address, due: due, isFailing: isFailing)
     } onCancel: {
       Task { await self.withdraw(address) }
     }
     guard admitted, !Task.isCancelled else { return nil }
+    lags[address] = clock.now - due
     return .finished(
       await PollRunner(worker: worker, log: log).poll(request) { await self.note($0, of: address) })
   }
 
-  private func sessions(enter address: Address, due: Instant, isFailing: Bool) async -> Bool {
+  private func enter(_ address: Address, due: Instant, isFailing: Bool) async -> Bool {
     await withCheckedContinuation { turn in
       guard !Task.isCancelled else { return turn.resume(returning: false) }
-      sessions.enter(address, adapter: adapter(of: address), due: due, isFailing: isFailing, turn: turn)
+      sessions.enter(address, adapter: pool(of: address), due: due, isFailing: isFailing, turn: turn)
     }
   }
 
-  private func withdraw(_ address: Address) { sessions.withdraw(address, adapter: adapter(of: address)) }
+  private func withdraw(_ address: Address) { sessions.withdraw(address) }
 
-  private func adapter(of address: Address) -> String? { machines[address]?.config.module.adapter }
+  /// The adapter whose sessions the module's count among. One that takes any is counted with those of the only one that is named.
+  private func pool(of address: Address) -> String? {
+    if let named = machines[address]?.config.module.adapter { return named }
+    let named = Set(config.devices.compactMap(\.adapter))
+    return named.count == 1 ? named.first : nil
+  }
 
   /// Not stopped by cancellation as such: it is what cleans up after it. It ends in time for the whole to end in time.
   private func release(_ request: Request) async -> FailureReport? {
     let runner = PollRunner(worker: worker, grace: Stopping.releaseGrace, log: log)
-    let releasing = Task { await runner.release(request) }
+    return await cleaningUp { await runner.release(request) }
+  }
+
+  private func cleaningUp(_ body: @escaping @Sendable () async -> FailureReport?) async -> FailureReport? {
+    let task = Task { await body() }
     let stopping = stopping
     return await withTaskCancellationHandler {
-      await releasing.value
+      await task.value
     } onCancel: {
       Task {
-        try? await Task.sleep(until: stopping.begin() + Stopping.releasesUntil, clock: .continuous)
-        releasing.cancel()
+        // One module that is removed has the time that a whole gateway's end has.
+        let since = stopping.began ?? .now
+        try? await Task.sleep(until: since + Stopping.releasesUntil, clock: .continuous)
+        task.cancel()
       }
     }
   }
@@ -189,12 +327,17 @@ package actor Gateway {
   // MARK: Wishes
 
   private func wish(_ address: Address) async {
-    guard machines[address] != nil, !stopping.hasBegun else { return }
+    guard machines[address] != nil, runs, !stopping.hasBegun else { return }
     await withCheckedContinuation { continuation in
       waiting[address, default: []].append(continuation)
-      wishes.insert(address)
-      sleepers[address]?.cancel()
+      hurry(address)
     }
+  }
+
+  /// Polls the module now, if it rests.
+  private func hurry(_ address: Address) {
+    wishes.insert(address)
+    sleepers[address]?.cancel()
   }
 
   /// The module rests: what was wished for during its poll has come.
@@ -203,74 +346,109 @@ package actor Gateway {
     for continuation in waiting.removeValue(forKey: address) ?? [] { continuation.resume() }
   }
 
-  // MARK: What is known
+  // MARK: What no module can do without
 
-  private func note(_ readings: DeviceReadings, of address: Address) {
-    guard let machine = machines[address] else { return }
-    records[readings.device]?.note(readings, limits: machine.freshnessLimits, at: clock.now, wall: Date())
-    tell()
-    publish.yield(snapshot())
-    read.insert(readings.device)
-    guard read.count == config.devices.count, let whenAllRead else { return }
-    self.whenAllRead = nil
-    whenAllRead(snapshot())
+  /// What an outcome says of bus and adapter.
+  func noteHost(_ outcome: PollOutcome, of address: Address) {
+    guard runs, let machine = machines[address] else { return }
+    let adapter = machine.config.module.adapter
+    var subjects: [OutageMachine.Subject] = [.bus, .adapter(adapter)].filter { outages[$0] != nil }
+    if let failure = outcome.failure, let subject = OutageMachine.Subject(failure, adapter: adapter), !subjects.contains(subject)
+    {
+      outages[subject] = OutageMachine(subject, every: config.settings.probeEvery)
+      subjects.append(subject)
+    }
+    for subject in subjects {
+      for action in decide(subject, .polled(outcome)) { perform(action, for: subject) }
+    }
+    for action in adapters[adapter]?.handle(.polled(address, outcome), at: clock.now) ?? [] { perform(action, for: adapter) }
   }
 
-  private func note(_ outcome: PollOutcome, of address: Address) {
-    guard let machine = machines[address] else { return }
-    let now = clock.now
-    for device in machine.config.devices {
-      records[device.name]?.note(outcome, limits: machine.freshnessLimits, at: now, wall: Date())
-    }
-    if outcome.succeeded, problems.removeValue(forKey: address) != nil { log.notice("\(address)'s link is free again") }
-    if machine.config.link == .auto, outcome.linkedBy == .bluez, !hasToldFallback {
-      hasToldFallback = true
-      log.notice("the kernel's own links are not to be had here: links are bluetoothd's (link: auto)")
-    }
-    if outcome.done?.foundStanding == true {
-      log.notice("\(address) was connected by another program, or by a worker that was killed; that link was freed")
-    }
-    let failure = outcome.answers.values.lazy.compactMap(\.failure).first ?? outcome.trouble
-    log.debug(
-      "polled",
-      metadata: [
-        "poll": "\(outcome.poll)", "ok": "\(outcome.succeeded)", "ms": "\(outcome.lasted.milliseconds)",
-        "stage": "\(outcome.stage)", "failure": "\(failure?.failure.rawValue ?? "none")",
-      ])
-    tell()
-    publish.yield(snapshot())
+  private func decide(_ subject: OutageMachine.Subject, _ event: OutageMachine.Event) -> [OutageMachine.Action] {
+    outages[subject]?.handle(event, at: clock.now) ?? []
   }
 
-  private func noteReleaseFailed(_ report: FailureReport, of address: Address) {
-    guard report.failure != .stopped else { return }  // by us, at our own end
-    if problems[address] == nil {
-      log.error("\(address)'s link could not be freed: \(report.message)", metadata: ["advice": "\(report.failure.advice)"])
-    }
-    problems[address] = Problem(
-      .releaseFailed, address: address, message: report.message, advice: report.failure.advice)
-    publish.yield(snapshot())
-  }
-
-  /// Age alone changes a status too: looked at once a second, published where it did.
-  private func watch() async {
-    while (try? await Task.sleep(for: .seconds(1), clock: .continuous)) != nil {
-      if tell() { publish.yield(snapshot()) }
+  private func perform(_ action: OutageMachine.Action, for subject: OutageMachine.Subject) {
+    switch action {
+    case .away(let report):
+      raise(
+        Problem(subject.problem, adapter: subject.adapter, message: report.message, advice: report.failure.advice))
+    case .back:
+      settle(subject.problem, adapter: subject.adapter)
+      for (address, machine) in machines where machine.waitsForHost {
+        if case .adapter(let adapter) = subject, machine.config.module.adapter != adapter { continue }
+        hurry(address)
+      }
+    case .sleep: if watched.insert(subject).inserted { addJob.yield(.lookFor(subject)) }
+    case .probe: break  // only in answer to `woke`, which is `lookFor`'s
     }
   }
 
-  /// Logs each device whose status changed. `true`: there was one.
-  @discardableResult private func tell() -> Bool {
-    let now = clock.now
-    var changed = false
-    for status in snapshot().devices
-    where reports[status.name]?.status != status.status || reports[status.name]?.available != status.available {
-      // Before its first poll has ended there is nothing to say of a device.
-      if status.age == nil, status.failure == nil { continue }
-      let report = StatusReport(status: status.status, available: status.available, since: now)
-      log.notice("\(report.text(of: status, after: reports[status.name]))")
-      reports[status.name] = report
-      changed = true
+  /// Looks for what is away until it is back.
+  private func lookFor(_ subject: OutageMachine.Subject) async {
+    var event = OutageMachine.Event.woke
+    while !Task.isCancelled {
+      var next: OutageMachine.Event?
+      for action in decide(subject, event) {
+        switch action {
+        case .sleep(let until):
+          guard (try? await Task.sleep(until: until, clock: .continuous)) != nil else { break }
+          next = .woke
+        case .probe: next = .probed(await probe())
+        case .away, .back: perform(action, for: subject)
+        }
+      }
+      guard let next else { break }
+      event = next
     }
-    return changed
+    watched.remove(subject)
   }
+
+  private func probe() async -> Result<Probe, FailureReport> {
+    await PollRunner(worker: worker, log: log).probe(Request(poll: "probe", deadline: .seconds(8), job: .probe))
+  }
+
+  private func perform(_ action: AdapterMachine.Action, for adapter: String?) {
+    switch action {
+    case .reset(let request): addJob.yield(.reset(adapter, request))
+    case .step(let name): note(LadderStep(name, adapter: adapter, at: host.wall()))
+    case .raise(let report):
+      raise(Problem(.resetFailed, adapter: adapter, message: report.message, advice: report.failure.advice))
+    case .settle: settle(.resetFailed, adapter: adapter)
+    case .pollAll:
+      for (address, machine) in machines where machine.config.module.adapter == adapter { hurry(address) }
+    }
+  }
+
+  private func reset(_ adapter: String?, _ request: Request) async {
+    let admitted = await withTaskCancellationHandler {
+      await withCheckedContinuation { turn in
+        guard !Task.isCancelled else { return turn.resume(returning: false) }
+        sessions.enterAlone(adapter, turn: turn)
+      }
+    } onCancel: {
+      Task { await self.endReset() }
+    }
+    var failure: FailureReport? = FailureReport(.stopped, at: .start, "The reset was not begun.")
+    if admitted, !Task.isCancelled {
+      log.notice("nothing works on \(adapter ?? "the adapter") any more: it is switched off and on")
+      let runner = PollRunner(worker: worker, log: log)
+      failure = await runner.reset(request)
+    }
+    if admitted { endReset() }
+    for action in adapters[adapter]?.handle(.reset(failure), at: clock.now) ?? [] { perform(action, for: adapter) }
+  }
+
+  private func endReset() { sessions.leaveAlone() }
+}
+
+extension OutageMachine.Subject {
+  var problem: Problem.Name {
+    switch self {
+    case .bus: .busAway
+    case .adapter: .adapterAway
+    }
+  }
+
+  var adapter: String? { if case .adapter(let name) = self { name } else { nil } }
 }

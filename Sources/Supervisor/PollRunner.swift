@@ -38,7 +38,7 @@ package struct PollRunner: Sendable {
   package func release(_ request: Request) async -> FailureReport? {
     do {
       // To the transcript it is a poll of no device with a link to account for.
-      let outcome = try await hear(request, devices: [Self.link], whenRead: { _ in })
+      let outcome = try await hear(request, devices: [Self.link])
       if let link = outcome.done?.link, link != .left { return nil }
       let failure = outcome.answers[Self.link]?.failure
       return failure?.failure.leavesNoLink == true ? nil : failure
@@ -48,26 +48,40 @@ package struct PollRunner: Sendable {
   }
 
   /// Power-cycles an adapter: nothing else may be under way on it. `nil`: it was off, and is on again.
-  package func reset(_ request: Request) async -> FailureReport? { await conclude(request) }
-
-  /// Asks bus, bluetoothd and adapters how they are, and changes nothing. `nil`: a module could be reached by them.
-  package func probe(_ request: Request) async -> FailureReport? { await conclude(request) }
-
-  /// A job that is well when it is done.
-  private func conclude(_ request: Request) async -> FailureReport? {
+  package func reset(_ request: Request) async -> FailureReport? {
     do {
-      let outcome = try await hear(request, devices: [Self.link], whenRead: { _ in })
+      let outcome = try await hear(request, devices: [Self.link])
       return outcome.done == nil ? outcome.answers[Self.link]?.failure : nil
     } catch {
       return FailureReport(.workerMissing, at: .start, error.description)
     }
   }
 
+  /// Asks bus, bluetoothd and adapters how they are, and changes nothing. The adapters where bluetoothd answered, whatever they are;
+  /// else why it did not.
+  package func probe(_ request: Request) async -> Result<Probe, FailureReport> {
+    do {
+      let (transcript, ending) = try await heard(request, devices: [Self.link])
+      if let probe = transcript.probe { return .success(probe) }
+      let report = transcript.concluded(ending, stopAsked: Task.isCancelled).answers[Self.link]?.failure
+      return .failure(report ?? FailureReport(.workerBabbled, at: .start, "The worker said nothing of what it was asked for."))
+    } catch {
+      return .failure(FailureReport(.workerMissing, at: .start, error.description))
+    }
+  }
+
   private static let link = "(link)"
 
   private func hear(
-    _ request: Request, devices: [String], whenRead: @escaping @Sendable (DeviceReadings) async -> Void
+    _ request: Request, devices: [String], whenRead: @escaping @Sendable (DeviceReadings) async -> Void = { _ in }
   ) async throws(SpawnFailure) -> PollOutcome {
+    let (transcript, ending) = try await heard(request, devices: devices, whenRead: whenRead)
+    return transcript.concluded(ending, stopAsked: Task.isCancelled)
+  }
+
+  private func heard(
+    _ request: Request, devices: [String], whenRead: @escaping @Sendable (DeviceReadings) async -> Void = { _ in }
+  ) async throws(SpawnFailure) -> (PollTranscript, Ending) {
     var request = request
     request.parent = getpid()
     // A request of ours always encodes; an empty line would be refused by the worker as one.
@@ -91,11 +105,10 @@ package struct PollRunner: Sendable {
       }
       return (transcript, Ending(cause: .abandoned, lasted: .zero))
     }
-    let (transcript, ending) = await withTaskCancellationHandler {
+    return await withTaskCancellationHandler {
       await listening.value
     } onCancel: {
       child.stop()
     }
-    return transcript.concluded(ending, stopAsked: Task.isCancelled)
   }
 }

@@ -11,6 +11,8 @@ package struct PollTranscript: Sendable {
   private let devices: [String]
   /// Whether it was asked what bus, bluetoothd and adapters look like.
   private let isProbe: Bool
+  /// What the radio side looks like, where that was asked.
+  package private(set) var probe: Probe?
   /// Whether links of others are left alone: then none is ended that this worker cannot have made.
   private let yields: Bool
   private var answers: [String: PollOutcome.Answer] = [:]
@@ -106,7 +108,7 @@ package struct PollTranscript: Sendable {
     case .stopped(let at):
       stopped = true
       stage = max(stage, at)
-    case .probed where isProbe: break
+    case .probed(let probe) where isProbe: self.probe = probe
     case .seen, .probed: babbled("answered another job than the one it was given")
     }
   }
@@ -161,12 +163,5 @@ package struct PollTranscript: Sendable {
     guard case .exited = ending.cause, deadline == nil, !stopped else { return true }
     // One that ended by itself before it came to the radio has left nothing.
     return stage >= .release || verdict == nil
-  }
-}
-
-extension Stage: Comparable {
-  /// By the order of a poll.
-  package static func < (left: Stage, right: Stage) -> Bool {
-    (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
   }
 }

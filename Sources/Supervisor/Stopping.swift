@@ -7,16 +7,19 @@ final class Stopping: Sendable {
   static let releasesUntil = Duration.milliseconds(3700)
   static let releaseGrace = Duration.milliseconds(300)
 
-  private let began = Mutex<Instant?>(nil)
+  private let beginning = Mutex<Instant?>(nil)
 
   /// Notes the first call's time, and gives it.
   @discardableResult func begin() -> Instant {
-    began.withLock { began in
-      let first = began ?? .now
-      began = first
+    beginning.withLock { beginning in
+      let first = beginning ?? .now
+      beginning = first
       return first
     }
   }
 
-  var hasBegun: Bool { began.withLock { $0 != nil } }
+  var hasBegun: Bool { began != nil }
+
+  /// When, if it was.
+  var began: Instant? { beginning.withLock { $0 } }
 }

@@ -12,6 +12,24 @@ enum ConfigExample {
     cache_for: 5m                 # how long the last readings still stand for a device that does not answer
     grace: 10m                    # after that it is unavailable, and shows nothing
     link: auto                    # kernel: a link that dies with its worker; bluez: bluetoothd's; auto: kernel where it can be had
+    # state_dir: /var/lib/blupow  # last readings and counters (default: systemd's StateDirectory, else this for root, else ~/.local/state/blupow)
+
+    # What follows seldom needs another value.
+    timeout_base: 25s             # of `timeout: auto`; the kernel itself waits 20 s for a connection, and must not be cut off in that
+    timeout_step: 5s              # from the third failure in a row so much for each: a module at the edge of its range needs longer
+    timeout_longest: 45s          # the kernel gives a connection up after 40 s: more cannot help
+    backoff_after: 2              # failures in a row that slow nothing: radio has bad moments; from then on the interval doubles
+    backoff_longest: 5m           # a module that comes back is read this soon, however long it was away
+    sessions: 3                   # at once on one adapter: controllers have 5 to 7 connections, and others want some
+    failing_sessions: 1           # of those for modules that failed last: each holds its session to the deadline
+    yield_after: 3                # polls in a row that found another program's link, before it is left alone: two that kick both get nothing
+    forget_after: 3               # polls in a row that failed alike by bluetoothd's link, before it has to forget the module and look anew
+    forget_every: 10m             # not oftener: the scan that it takes is in the way of every other module
+    reset_adapter: false          # true: an adapter on which nothing works at all is switched off and on; other programs lose their links
+    reset_after: 90s              # after so long without a success: an adapter that hears nothing for 90 s is deaf
+    resets_per_hour: 3            # at most: one that did not help three times will not help
+    probe_every: 5s               # while bluetoothd or the adapter are away: a look costs some milliseconds
+    summary_every: 10m            # one line in the log for all polls of that time
 
     devices:
       - name: Inverter

@@ -71,7 +71,11 @@ struct ConfigFile {
   // MARK: - Pieces
 
   /// Settings of one value: each can also be set by `BLUPOW_` and its name in capitals.
-  static let scalars = ["gateway", "interval", "timeout", "attempts", "retry_delay", "cache_for", "grace", "link"]
+  static let scalars = [
+    "gateway", "interval", "timeout", "attempts", "retry_delay", "cache_for", "grace", "link", "state_dir", "timeout_base",
+    "timeout_step", "timeout_longest", "backoff_after", "backoff_longest", "sessions", "failing_sessions", "yield_after",
+    "forget_after", "forget_every", "reset_adapter", "reset_after", "resets_per_hour", "probe_every", "summary_every",
+  ]
 
   static func variable(_ scalar: String) -> String { "BLUPOW_" + scalar.uppercased() }
 
@@ -90,7 +94,7 @@ struct ConfigFile {
     if let timeout = try fields.value(
       "timeout", "`auto` or \(words(timeouts))",
       { (text: String) -> TimeoutScale? in
-        text == "auto" ? .automatic : duration(timeouts)(text).map { .fixed($0) }
+        text == "auto" ? config.growingTimeout : duration(timeouts)(text).map { .fixed($0) }
       })
     {
       config.timeout = timeout
@@ -102,6 +106,38 @@ struct ConfigFile {
     if let cache = try fields.value("cache_for", words(ages), duration(ages)) { config.cacheFor = cache }
     if let grace = try fields.value("grace", words(ages), duration(ages)) { config.grace = grace }
     if let link = try fields.value("link", links, { LinkChoice(rawValue: $0) }) { config.link = link }
+    if let path = try fields.value("state_dir", "an absolute path", { $0.hasPrefix("/") ? $0 : nil }) {
+      config.stateDirectory = path
+    }
+    try applyScale(&fields, to: &config)
+    try applyPolicy(&fields, to: &config.settings)
+  }
+
+  /// The numbers of `timeout: auto`.
+  private static func applyScale(_ fields: inout YAMLFields, to config: inout GatewayConfig) throws(ConfigError) {
+    var scale = (base: TimeoutScale.base, step: TimeoutScale.step, longest: TimeoutScale.longest)
+    if case .growing(let base, let step, let longest) = config.growingTimeout { scale = (base, step, longest) }
+    let limits = TimeoutScale.fixedLimits
+    scale.base = try fields.duration("timeout_base", limits) ?? scale.base
+    scale.step = try fields.duration("timeout_step", .zero ... .seconds(30)) ?? scale.step
+    scale.longest = try fields.duration("timeout_longest", limits) ?? scale.longest
+    config.growingTimeout = .growing(base: scale.base, step: scale.step, longest: scale.longest)
+    if case .growing = config.timeout { config.timeout = config.growingTimeout }
+  }
+
+  private static func applyPolicy(_ fields: inout YAMLFields, to settings: inout PolicySettings) throws(ConfigError) {
+    settings.backOff.after = try fields.number("backoff_after", 0...10) ?? settings.backOff.after
+    settings.backOff.longest = try fields.duration("backoff_longest", .seconds(1) ... .seconds(3600)) ?? settings.backOff.longest
+    settings.sessions = try fields.number("sessions", 1...10) ?? settings.sessions
+    settings.failingSessions = try fields.number("failing_sessions", 1...10) ?? settings.failingSessions
+    settings.yieldAfter = try fields.number("yield_after", 1...100) ?? settings.yieldAfter
+    settings.forgetAfter = try fields.number("forget_after", 1...100) ?? settings.forgetAfter
+    settings.forgetEvery = try fields.duration("forget_every", .seconds(60) ... .seconds(86_400)) ?? settings.forgetEvery
+    settings.resetsAdapter = try fields.flag("reset_adapter") ?? settings.resetsAdapter
+    settings.resetAfter = try fields.duration("reset_after", .seconds(30) ... .seconds(3600)) ?? settings.resetAfter
+    settings.resetsPerHour = try fields.number("resets_per_hour", 1...20) ?? settings.resetsPerHour
+    settings.probeEvery = try fields.duration("probe_every", .seconds(1) ... .seconds(300)) ?? settings.probeEvery
+    settings.summaryEvery = try fields.duration("summary_every", .seconds(60) ... .seconds(86_400)) ?? settings.summaryEvery
   }
 
   private static let deviceKeys = ["name", "address", "profile", "unit", "adapter", "link", "interval", "test_mode"]
@@ -162,7 +198,7 @@ struct ConfigFile {
     return (1...64).contains(text.utf8.count) && isAllowed ? text : nil
   }
 
-  private static func text(_ duration: Duration) -> String {
+  static func text(_ duration: Duration) -> String {
     duration.milliseconds % 1000 == 0 ? "\(duration.milliseconds / 1000)s" : "\(duration.milliseconds)ms"
   }
 

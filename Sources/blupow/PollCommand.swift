@@ -47,7 +47,7 @@ struct PollCommand: AsyncParsableCommand {
     }
     guard let status else { throw Console.exit(.tryAgain) }
     if json { try Console.json(status) } else { try table.shown(status) }
-    for problem in status.problems { Console.complain("\(problem.address): \(problem.message) \(problem.advice)") }
+    for problem in status.problems { Console.complain("\(problem.subject): \(problem.message) \(problem.advice)") }
     if let failure = status.devices.lazy.compactMap(\.failure).first { throw Console.exit(failure.failure.exitCode) }
   }
 }

@@ -1,13 +1,16 @@
-import UnixSignals
 import ArgumentParser
 import Logging
 import Policy
 import ServiceLifecycle
 import Supervisor
+import UnixSignals
 
 struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "The service: polls every device, and logs what changes. SIGTERM, SIGHUP or Ctrl-C ends it.")
+    commandName: "run",
+    abstract: """
+      The service: polls every device, and logs what changes. SIGTERM or Ctrl-C ends it, SIGHUP reads the configuration again.
+      """)
 
   @Option(help: "The configuration (default: $BLUPOW_CONFIG, else /etc/blupow/blupow.yaml).")
   var config: String?
@@ -16,17 +19,26 @@ struct RunCommand: AsyncParsableCommand {
   var verbose = false
 
   func run() async throws {
+    // From here on a SIGHUP is a wish, however early it comes.
+    let hangups = await UnixSignalsSequence(trapping: .sighup)
     let config = try Console.config(config)
     let log = Console.logger(verbose ? .debug : .notice)
-    log.notice(
-      "polling \(config.devices.count) device\(config.devices.count == 1 ? "" : "s") behind \(config.modules.count) module\(config.modules.count == 1 ? "" : "s")",
-      metadata: ["gateway": "\(config.name)"])
+    log.notice("polling \(config.counted)", metadata: ["gateway": "\(config.name)"])
     let gateway = Gateway(config, worker: Sibling.worker, log: log)
+    let reload = ReloadService(path: ConfigFile.path(self.config), gateway: gateway, hangups: hangups, log: log)
     let group = ServiceGroup(
       configuration: .init(
-        services: [.init(service: GatewayService(gateway: gateway))], gracefulShutdownSignals: [.sigterm, .sigint, .sighup],
-        logger: Console.logger(.error)))
+        services: [.init(service: GatewayService(gateway: gateway)), .init(service: reload)],
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: Console.logger(.error)))
     try await group.run()
     log.notice("ended")
+  }
+}
+
+extension GatewayConfig {
+  /// "3 devices behind 2 modules"
+  var counted: String {
+    let modules = modules.count
+    return "\(devices.count) device\(devices.count == 1 ? "" : "s") behind \(modules) module\(modules == 1 ? "" : "s")"
   }
 }

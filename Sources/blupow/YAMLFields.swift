@@ -75,6 +75,21 @@ struct YAMLFields {
     return value
   }
 
+  mutating func duration(_ key: String, _ range: ClosedRange<Duration>) throws(ConfigError) -> Duration? {
+    let words = "a duration from \(ConfigFile.text(range.lowerBound)) to \(ConfigFile.text(range.upperBound))"
+    return try value(key, words) { text in Duration(text: text).flatMap { range.contains($0) ? $0 : nil } }
+  }
+
+  mutating func number(_ key: String, _ range: ClosedRange<Int>) throws(ConfigError) -> Int? {
+    try value(key, "a number from \(range.lowerBound) to \(range.upperBound)") { text in
+      Int(text).flatMap { range.contains($0) ? $0 : nil }
+    }
+  }
+
+  mutating func flag(_ key: String) throws(ConfigError) -> Bool? {
+    try value(key, "true or false") { ["true": true, "false": false][$0] }
+  }
+
   mutating func list(_ key: String) throws(ConfigError) -> [Node]? {
     guard let node = take(key) else { return nil }
     guard case .sequence(let sequence) = node else { throw wrong(key, node, "must be a list: lines that begin with `- `.") }

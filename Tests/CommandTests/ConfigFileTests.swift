@@ -29,6 +29,50 @@ import Testing
     #expect(try links("link: bluez\n" + Self.device + "    link: auto\n") == [.auto])
   }
 
+  @Test func `every number of policy is a setting, by the file and by the environment`() throws {
+    let text = """
+      state_dir: /tmp/x
+      timeout_base: 20s
+      timeout_step: 2s
+      timeout_longest: 30s
+      backoff_after: 1
+      backoff_longest: 60s
+      sessions: 5
+      failing_sessions: 2
+      yield_after: 4
+      forget_after: 5
+      forget_every: 20m
+      reset_adapter: true
+      reset_after: 120s
+      resets_per_hour: 1
+      probe_every: 3s
+      summary_every: 5m
+
+      """
+    var settings = PolicySettings()
+    settings.backOff = BackOff(after: 1, longest: .seconds(60))
+    (settings.sessions, settings.failingSessions) = (5, 2)
+    (settings.yieldAfter, settings.forgetAfter, settings.forgetEvery) = (4, 5, .seconds(1200))
+    (settings.resetsAdapter, settings.resetAfter, settings.resetsPerHour) = (true, .seconds(120), 1)
+    (settings.probeEvery, settings.summaryEvery) = (.seconds(3), .seconds(300))
+    let scale = TimeoutScale.growing(base: .seconds(20), step: .seconds(2), longest: .seconds(30))
+    var environment: [String: String] = [:]
+    for line in text.split(separator: "\n") {
+      let parts = line.split(separator: ": ").map(String.init)
+      environment[ConfigFile.variable(parts[0])] = parts[1]
+    }
+    for config in [
+      try ConfigFile.parse(text + Self.device, file: "c.yaml"),
+      try ConfigFile.parse(Self.device, file: "c.yaml", environment: environment),
+    ] {
+      #expect(config.settings == settings)
+      #expect(config.timeout == scale)
+      #expect(config.stateDirectory == "/tmp/x")
+    }
+    let fixed = try ConfigFile.parse("timeout: 12s\n" + text + Self.device, file: "c.yaml")
+    #expect(fixed.timeout == .fixed(.seconds(12)))
+  }
+
   @Test func `the example is a configuration with exactly the defaults`() throws {
     let example = try ConfigFile.parse(ConfigExample.text, file: "example")
     var plain = try ConfigFile.parse(Self.device, file: "c.yaml")
@@ -42,7 +86,7 @@ import Testing
       ("devices: []", "c.yaml:1:1: `devices` is missing: one entry with an address is a whole configuration."),
       (
         "intervall: 30s\n" + device,
-        "c.yaml:1:1: intervall is not a known key; known here: gateway, interval, timeout, attempts, retry_delay, cache_for, grace, link, devices."
+        "c.yaml:1:1: intervall is not a known key; known here: \((ConfigFile.scalars + ["devices"]).joined(separator: ", "))."
       ),
       ("interval: 5s\n" + device, "c.yaml:1:11: interval: '5s' is not a duration from 10s to 300s."),
       ("interval:\n" + device, "c.yaml:1:10: interval: has no value."),

@@ -75,7 +75,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [SIGTERM, SIGINT, SIGHUP])
+  @Test(.timeLimit(.minutes(1)), arguments: [SIGTERM, SIGINT])
   func `run ends cleanly in under five seconds in the middle of a poll`(signal: Int32) async throws {
     let scene = try await Scene.one(#""faults":[{"fault":"silent"}]"#)
     let child = try await scene.start(["run"], config: PollCommandTests.config)

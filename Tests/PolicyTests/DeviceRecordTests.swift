@@ -106,7 +106,7 @@ import Testing
         "rssi":null,"status":"connected","success_rate":1,"test_mode":false}
 
         """)
-    let fleet = FleetStatus(gateway: "cabin", devices: [status(record, at: 12)])
+    let fleet = FleetStatus(gateway: "cabin", uptime: .seconds(3600), devices: [status(record, at: 12)])
     #expect(try Wire.decode(FleetStatus.self, from: try Wire.line(fleet)) == fleet)
   }
 

@@ -8,8 +8,8 @@ import Testing
   }
 
   private func launched(_ actions: [ModuleMachine.Action]) throws -> (request: Request, job: PollJob) {
-    guard case .launch(let request, _)? = actions.first, case .poll(let job) = request.job else { throw NoLaunch() }
-    return (request, job)
+    for case .launch(let request, _) in actions { if case .poll(let job) = request.job { return (request, job) } }
+    throw NoLaunch()
   }
 
   private struct NoLaunch: Error {}
@@ -174,17 +174,186 @@ import Testing
     let outcome = Sample.failure(poll, .workerTimedOut, needsRelease: true)
     let actions = machine.handle(.finished(outcome), at: Sample.at(27), jitter: 0)
     let module = machine.config.module
-    #expect(actions == [.report(outcome), .release(Request(poll: poll, deadline: .seconds(8), job: .release(module)))])
+    #expect(
+      actions == [
+        .report(outcome), .step(.release), .release(Request(poll: poll, deadline: .seconds(8), job: .release(module))),
+      ])
     #expect(machine.handle(.woke, at: Sample.at(31), jitter: 0) == [])
     let failed = FailureReport(.daemonSilent, at: .release, "Disconnect was not answered.")
     #expect(
       machine.handle(.released(poll: poll, failed), at: Sample.at(35), jitter: 0)
-        == [.releaseFailed(failed), .sleep(until: Sample.at(60))])
+        == [
+          .raise(.releaseFailed, message: "Disconnect was not answered.", advice: Failure.daemonSilent.advice),
+          .sleep(until: Sample.at(60)),
+        ])
   }
 
   @Test func `a short timeout has one attempt`() throws {
     var machine = try machine(timeout: .fixed(.seconds(14)))
     #expect(try launched(machine.handle(.woke, at: Sample.start, jitter: 0)).job.attempts == 1)
+  }
+
+  // MARK: The ladder
+
+  /// One poll after the other, each when it is due; the job of each.
+  private func polls(
+    _ machine: inout ModuleMachine, _ count: Int, _ now: inout Instant, _ outcome: (String) -> PollOutcome
+  ) throws -> [(job: PollJob, actions: [ModuleMachine.Action])] {
+    try (0..<count).map { _ in
+      let began = machine.handle(.woke, at: now, jitter: 0)
+      let (request, job) = try launched(began)
+      let ended = machine.handle(.finished(outcome(request.poll)), at: now + .seconds(5), jitter: 0)
+      guard case .resting(let until) = machine.state else { throw NoLaunch() }
+      now = until
+      return (job, began + ended)
+    }
+  }
+
+  private func failure(_ poll: String, _ failure: Failure, by link: LinkKind, found: Bool = false, at stage: Stage = .connect)
+    -> PollOutcome
+  {
+    var outcome = Sample.failure(poll, failure)
+    (outcome.linkedBy, outcome.stage) = (link, stage)
+    outcome.done = Done(link: .none, foundStanding: found)
+    return outcome
+  }
+
+  @Test func `a module that failed alike three times by bluetoothd is forgotten there, not oftener than every ten minutes`()
+    throws
+  {
+    var machine = try machine()
+    var now = Sample.start
+    let jobs = try polls(&machine, 12, &now) { failure($0, .servicesUnresolved, by: .bluez) }
+    // Every 30, 30, 60, 120, 240, 300 s: the fourth poll is the first that forgets; 11 minutes later there was another one.
+    #expect(jobs.map(\.job.forgets) == [0, 0, 0, 1, 0, 0, 1, 0, 1, 0, 1, 0].map { $0 == 1 })
+    #expect(jobs[3].actions.contains(.step(.forget)))
+  }
+
+  @Test(arguments: [
+    (Failure.silent, LinkKind.bluez), (.notSeen, .bluez), (.servicesUnresolved, .kernel), (.pairingRequired, .bluez),
+  ])
+  func `what forgetting cannot mend does not make bluetoothd forget`(failed: Failure, by link: LinkKind) throws {
+    var machine = try machine()
+    var now = Sample.start
+    #expect(try polls(&machine, 8, &now) { failure($0, failed, by: link) }.allSatisfy { !$0.job.forgets })
+  }
+
+  @Test func `failures of several kinds are not alike`() throws {
+    var machine = try machine()
+    var now = Sample.start
+    var count = 0
+    let jobs = try polls(&machine, 9, &now) {
+      count += 1
+      return failure($0, count % 3 == 0 ? .linkLost : .servicesUnresolved, by: .bluez)
+    }
+    #expect(jobs.allSatisfy { !$0.job.forgets })
+  }
+
+  @Test func `a module that another program takes three times in a row is left to it until it is free`() throws {
+    var machine = try machine()
+    var now = Sample.start
+    func success(_ poll: String, found: Bool) -> PollOutcome {
+      var outcome = Sample.success(poll, done: Done(link: .closed, foundStanding: found))
+      outcome.stage = .disconnect
+      return outcome
+    }
+    // The first may have been ours, of an earlier process.
+    let taken = try polls(&machine, 4, &now) { success($0, found: true) }
+    #expect(taken.map(\.job.yields) == [false, false, false, false])
+    #expect(taken[3].actions.contains(.step(.leaveAlone)))
+    let busy = try polls(&machine, 2, &now) { failure($0, .busy, by: .bluez, found: true, at: .release) }
+    #expect(busy.map(\.job.yields) == [true, true])
+    // A bus that is away says nothing about it.
+    #expect(try polls(&machine, 1, &now) { failure($0, .daemonMissing, by: .bluez, at: .bus) }[0].job.yields)
+    let free = try polls(&machine, 2, &now) { success($0, found: false) }
+    #expect(free.map(\.job.yields) == [true, false])
+    #expect(free[0].actions.contains(.settle(.inUse)))
+  }
+
+  @Test func `a link that one of our own killed workers may have left is nobody else's`() throws {
+    var machine = try machine()
+    var now = Sample.start
+    for _ in 1...8 {
+      let (request, job) = try launched(machine.handle(.woke, at: now, jitter: 0))
+      #expect(!job.yields)
+      var outcome = Sample.failure(request.poll, .workerTimedOut, needsRelease: true)
+      outcome.done = Done(link: .left, foundStanding: true)
+      _ = machine.handle(.finished(outcome), at: now + .seconds(27), jitter: 0)
+      let failed = FailureReport(.daemonSilent, at: .release, "It could not be freed.")
+      _ = machine.handle(.released(poll: request.poll, failed), at: now + .seconds(30), jitter: 0)
+      guard case .resting(let until) = machine.state else { throw NoLaunch() }
+      now = until
+    }
+  }
+
+  @Test func `when it cannot get any slower that is a problem, which the first success ends`() throws {
+    var machine = try machine()
+    var now = Sample.start
+    let failing = try polls(&machine, 7, &now) { Sample.failure($0, .notSeen) }
+    let raised = failing.map { poll in
+      poll.actions.contains { if case .raise(.moduleFailing, _, _) = $0 { true } else { false } }
+    }
+    #expect(raised == [false, false, false, false, false, true, true])
+    #expect(failing.map { $0.actions.contains(.step(.slowest)) } == [false, false, false, false, false, true, false])
+    #expect(try polls(&machine, 1, &now) { Sample.success($0) }[0].actions.contains(.settle(.moduleFailing)))
+  }
+
+  @Test func `it knows when it waits for bus or adapter`() throws {
+    var machine = try machine()
+    var now = Sample.start
+    for (failure, waits) in [(Failure.daemonMissing, true), (.adapterOff, true), (.notSeen, false), (.workerCrashed, false)] {
+      _ = try polls(&machine, 1, &now) { Sample.failure($0, failure) }
+      #expect(machine.waitsForHost == waits, "\(failure)")
+    }
+  }
+
+  // MARK: Other settings
+
+  @Test func `other settings count from the next poll on, and a poll that runs is not disturbed`() throws {
+    var machine = try machine()
+    var config = machine.config
+    config.interval = .seconds(10)
+    config.attempts = 5
+    let poll = try launched(machine.handle(.woke, at: Sample.start, jitter: 0)).request.poll
+    #expect(machine.handle(.configured(config), at: Sample.at(1), jitter: 0) == [])
+    #expect(machine.handle(.finished(Sample.success(poll)), at: Sample.at(3), jitter: 0).last == .sleep(until: Sample.at(10)))
+    #expect(try launched(machine.handle(.woke, at: Sample.at(10), jitter: 0)).job.attempts == 5)
+  }
+
+  @Test func `while it rests, a shorter interval counts at once, and a longer one after the next poll`() throws {
+    var machine = try machine()
+    var now = Sample.start
+    _ = try polls(&machine, 1, &now) { Sample.success($0) }
+    var config = machine.config
+    config.interval = .seconds(300)
+    #expect(machine.handle(.configured(config), at: Sample.at(10), jitter: 0) == [.sleep(until: Sample.at(30))])
+    config.interval = .seconds(10)
+    #expect(machine.handle(.configured(config), at: Sample.at(12), jitter: 0) == [.sleep(until: Sample.at(22))])
+  }
+
+  // MARK: A later process
+
+  @Test func `a later process goes on with what was counted and learned`() throws {
+    var machine = try machine()
+    var now = Sample.start
+    let known = Learned(addressType: .random, handles: SerialHandles(write: 18, notify: 34, configuration: 35))
+    _ = try polls(&machine, 1, &now) {
+      Sample.success(
+        $0, done: Done(link: .closed, by: .kernel, blocks: ["Inverter": BlockNotes(unsupported: ["4441/2"])], learned: known))
+    }
+    _ = try polls(&machine, 2, &now) { Sample.failure($0, .notSeen) }
+    let kept = machine.keepsake(Sample.clock(boot: "a", at: Sample.start))
+    let read = try Wire.decode(ModuleMachine.Keepsake.self, from: try Wire.line(kept))
+    var later = ModuleMachine(
+      machine.config, firstPoll: now, keepsake: read, clock: Sample.clock(boot: "a", at: now, uptime: 1000 + 60))
+    #expect(later.failures == 2)
+    let job = try launched(later.handle(.woke, at: now, jitter: 0)).job
+    #expect(job.learned == known)
+    #expect(job.devices[0].skip == ["4441/2"] && job.devices[0].unit == 32)
+    // Nobody knows how long ago that was: the blocks are asked for again.
+    var another = ModuleMachine(
+      machine.config, firstPoll: now, keepsake: read, clock: Sample.clock(boot: "b", at: now, isSynchronised: false))
+    #expect(try launched(another.handle(.woke, at: now, jitter: 0)).job.devices[0].skip == [])
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
@@ -231,7 +400,8 @@ import Testing
           #expect(until - now <= .seconds(300))
           (open, releasing) = (nil, false)
         case .report(let outcome): #expect(outcome.poll == open)
-        case .releaseFailed: Issue.record("no release failed")
+        case .raise(let problem, _, _): #expect(problem != .releaseFailed)
+        case .settle, .step: break
         }
       }
     }

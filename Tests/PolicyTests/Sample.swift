@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Policy
 import Readings
 
@@ -15,6 +16,16 @@ enum Sample {
       name: "cabin", interval: interval, timeout: timeout,
       devices: devices.map { DeviceConfig(name: $0, address: address, profile: "inverter") })
     return config.modules.first
+  }
+
+  /// Every clock at one moment, 1000 s after the boot unless said otherwise.
+  static func clock(
+    boot: String, at instant: Instant, uptime: Double = 1000, wall: Double = 1_784_000_000, isSynchronised: Bool = true
+  ) -> ClockReading {
+    ClockReading(
+      instant: instant,
+      stamp: Timestamp(
+        boot: boot, uptime: .seconds(uptime), wall: Date(timeIntervalSince1970: wall), isSynchronised: isSynchronised))
   }
 
   static func readings(_ device: String = "Inverter", unit: UInt8 = 32) -> DeviceReadings {

@@ -35,6 +35,14 @@ int blupow_set_nonblocking(int fd);
 /* PR_SET_NAME for the calling thread. */
 void blupow_name_thread(const char *name);
 
+/* ---- clocks ---- */
+
+/* CLOCK_BOOTTIME in nanoseconds: since the boot, suspend included. */
+int64_t blupow_boot_time(void);
+
+/* adjtimex(2): 1 where the kernel says that its wall clock is synchronised, else 0. */
+int blupow_clock_is_synchronised(void);
+
 /* ---- worker ---- */
 
 /* From now on SIGTERM (and SIGINT, SIGHUP) makes the returned descriptor readable and arms `alarm(1)` with its default action behind

@@ -1,0 +1,148 @@
+import FoundationEssentials
+import Logging
+package import Policy
+package import Readings
+
+/// What the gateway knows, and what it says of it.
+extension Gateway {
+  package func snapshot() -> FleetStatus {
+    let now = clock.now
+    let devices = config.devices.compactMap { status(of: $0, at: now) }
+    return FleetStatus(
+      gateway: config.name, uptime: now - origin.instant, skippedPolls: machines.values.reduce(0) { $0 + $1.skipped },
+      devices: devices, problems: problems.all, steps: steps)
+  }
+
+  private func status(of device: DeviceConfig, at now: Instant) -> DeviceStatus? {
+    guard let record = records[device.name], let machine = machines[device.address] else { return nil }
+    return record.status(limits: machine.freshnessLimits, deadline: machine.deadline, at: now)
+  }
+
+  /// What is to outlive this process.
+  package func memory() -> FleetMemory {
+    var memory = FleetMemory()
+    memory.devices = records.mapValues { $0.keepsake(origin) }
+    memory.modules = machines.mapValues { $0.keepsake(origin) }
+    memory.adapters = adapters.mapValues { $0.keepsake(origin) }
+    return memory
+  }
+
+  // MARK: A poll
+
+  func note(_ readings: DeviceReadings, of address: Address) {
+    guard let machine = machines[address] else { return }
+    records[readings.device]?.note(
+      readings, limits: machine.freshnessLimits, at: clock.now, wall: host.wall(), isSynchronised: host.isSynchronised())
+    tell(machine.config.devices)
+    changed.yield()
+    read.insert(readings.device)
+    guard read.count == config.devices.count, let whenAllRead else { return }
+    self.whenAllRead = nil
+    whenAllRead(snapshot())
+  }
+
+  func note(_ outcome: PollOutcome, of address: Address) {
+    guard let machine = machines[address] else { return }
+    let now = clock.now
+    for device in machine.config.devices {
+      records[device.name]?.note(
+        outcome, limits: machine.freshnessLimits, at: now, wall: host.wall(), isSynchronised: host.isSynchronised())
+    }
+    if outcome.failure != .stopped {
+      tally.note(success: outcome.succeeded, lasted: outcome.lasted, lag: lags[address] ?? .zero)
+    }
+    if machine.config.link == .auto, outcome.linkedBy == .bluez, !hasToldFallback {
+      hasToldFallback = true
+      log.notice("the kernel's own links are not to be had here: links are bluetoothd's (link: auto)")
+    }
+    tellTaken(outcome, address)
+    let failure = outcome.answers.values.lazy.compactMap(\.failure).first ?? outcome.trouble
+    log.debug(
+      "polled",
+      metadata: [
+        "poll": "\(outcome.poll)", "ok": "\(outcome.succeeded)", "ms": "\(outcome.lasted.milliseconds)",
+        "stage": "\(outcome.stage)", "failure": "\(failure?.failure.rawValue ?? "none")",
+      ])
+    noteHost(outcome, of: address)
+    tell(machine.config.devices)
+    changed.yield()
+  }
+
+  /// Said when it begins; that it is over is said where it had become a problem.
+  private func tellTaken(_ outcome: PollOutcome, _ address: Address) {
+    guard let done = outcome.done else { return }
+    if !done.foundStanding {
+      taken.remove(address)
+    } else if taken.insert(address).inserted {
+      log.notice("\(address) was connected by another program, or by a worker that was killed; that link was freed")
+    }
+  }
+
+  // MARK: Problems and steps
+
+  /// What lasts is said when it begins.
+  package func raise(_ problem: Problem) {
+    if problems.raise(problem, at: clock.now, wall: host.wall()) {
+      log.error(
+        "\(problem.subject): \(problem.name.rawValue): \(problem.message)", metadata: ["advice": "\(problem.advice)"])
+    }
+    changed.yield()
+  }
+
+  /// And when it ends, with how long it lasted.
+  package func settle(_ name: Problem.Name, address: Address? = nil, adapter: String? = nil) {
+    guard let (problem, lasted) = problems.settle(name, address: address, adapter: adapter, at: clock.now) else { return }
+    log.notice("\(problem.subject): \(name.rawValue) is over, after \(lasted.components.seconds) s")
+    changed.yield()
+  }
+
+  func note(_ step: LadderStep) {
+    steps = steps.suffix(LadderStep.kept - 1) + [step]
+    log.info("\(step.address?.text ?? step.adapter ?? "the adapter"): \(step.name.rawValue)")
+  }
+
+  // MARK: The log
+
+  /// Age alone changes a status too: looked at once a second, published where it did.
+  func watch() async {
+    while (try? await Task.sleep(for: .seconds(1), clock: .continuous)) != nil {
+      tell(config.devices)
+      let now = snapshot().devices.map { Shown(name: $0.name, status: $0.status, available: $0.available) }
+      if now != shown { changed.yield() }
+      shown = now
+    }
+  }
+
+  /// One line for all polls of some minutes.
+  func summarize() async {
+    while (try? await Task.sleep(for: config.settings.summaryEvery, clock: .continuous)) != nil {
+      log.notice("in the last \(config.settings.summaryEvery.minutes): \(tally.text(of: snapshot().devices))")
+      tally = PollTally()
+    }
+  }
+
+  /// Logs each of these devices whose status is news.
+  func tell(_ devices: [DeviceConfig]) {
+    let now = clock.now
+    for status in devices.compactMap({ status(of: $0, at: now) }) where StatusReport.isNews(status, after: reports[status.name]) {
+      let report = StatusReport(status: status.status, available: status.available, since: now)
+      log.notice("\(report.text(of: status, after: reports[status.name]))")
+      reports[status.name] = report
+    }
+  }
+
+  /// What of a device changes with age alone.
+  struct Shown: Equatable {
+    var name: String
+    var status: Freshness.Status
+    var available: Bool
+  }
+}
+
+extension Duration {
+  /// "10 min", "90 s"
+  fileprivate var minutes: String {
+    let seconds = components.seconds
+    return seconds >= 60 && seconds % 60 == 0 ? "\(seconds / 60) min" : "\(seconds) s"
+  }
+}

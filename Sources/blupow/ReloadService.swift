@@ -1,0 +1,40 @@
+import Logging
+import Policy
+import ServiceLifecycle
+import Supervisor
+import UnixSignals
+
+/// Reads the configuration again at every SIGHUP. One that is wrong is refused, and the old one stays in force.
+struct ReloadService: Service {
+  let path: String
+  let gateway: Gateway
+  let hangups: UnixSignalsSequence
+  let log: Logger
+
+  func run() async {
+    await cancelWhenGracefulShutdown {
+      for await _ in hangups { await reload() }
+    }
+  }
+
+  private func reload() async {
+    let config: GatewayConfig
+    do {
+      config = try ConfigFile.load(path)
+    } catch {
+      log.error("the configuration was not taken, and the old one stays in force: \(error.description)")
+      await gateway.raise(
+        Problem(
+          .configRefused, message: error.description,
+          advice: "Mend the file (`blupow config check`), then `systemctl reload blupow`, or send SIGHUP."))
+      return
+    }
+    let old = await gateway.config
+    await gateway.settle(.configRefused)
+    await gateway.adopt(config)
+    log.notice("configuration read again: \(config.counted)", metadata: ["gateway": "\(config.name)"])
+    if config.stateDirectory != old.stateDirectory {
+      log.warning("state_dir has changed: that takes a restart of the service")
+    }
+  }
+}
