@@ -56,7 +56,6 @@ extension World {
     let adapter = adapters[index]
     note("discovery_stopped", ["adapter": .string(adapter.name), "client": .string(client)])
     guard adapter.discovering.isEmpty else { return }
-    adapters[index].isDeaf = false
     for path in devices.keys.sorted() where devices[path]?.adapter == adapter.name && devices[path]?.heardNow == true {
       devices[path]?.heardNow = false
       changed(path, Interface.device, [:], gone: ["RSSI"])
