@@ -67,6 +67,10 @@ let package = Package(
       name: "Rig", dependencies: ["Supervisor", "Readings", "BlueZ", "DBus", "CLinux"], path: "Tests/Rig",
       swiftSettings: strict),
     .executableTarget(name: "zoo", dependencies: ["Readings", "CLinux"], path: "Tests/Zoo", swiftSettings: strict),
+    // A supervisor in a process of its own, for what only a whole process can be asked: whom it adopts, and what is left of it.
+    .executableTarget(
+      name: "nursery", dependencies: ["Rig", "Supervisor", "Policy", "Readings", logging], path: "Tests/Nursery",
+      swiftSettings: strict),
     .executableTarget(
       name: "bench", dependencies: ["Rig", "Supervisor", "Policy", "Readings", logging], path: "Tests/Bench",
       swiftSettings: strict),
@@ -77,7 +81,7 @@ let package = Package(
     .testTarget(name: "ATTTests", dependencies: ["ATT", "Readings", "CLinux"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy", "Readings"], swiftSettings: strict),
     .testTarget(
-      name: "SupervisorTests", dependencies: ["Supervisor", "Policy", "Readings", "Rig", "zoo", logging],
+      name: "SupervisorTests", dependencies: ["Supervisor", "Policy", "Readings", "CLinux", "Rig", "zoo", "nursery", logging],
       swiftSettings: strict),
     .testTarget(
       name: "SimulatorTests",

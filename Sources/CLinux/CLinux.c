@@ -88,6 +88,8 @@ int blupow_set_nonblocking(int fd) {
 
 void blupow_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
 
+int blupow_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1) ? errno : 0; }
+
 static int stop_fd = -1;
 
 static void stop(int signal) {

@@ -35,6 +35,9 @@ int blupow_set_nonblocking(int fd);
 /* PR_SET_NAME for the calling thread. */
 void blupow_name_thread(const char *name);
 
+/* PR_SET_CHILD_SUBREAPER: descendants whose parent ends become children of this process, not of PID 1. 0, or an errno. */
+int blupow_adopt_orphans(void);
+
 /* ---- worker ---- */
 
 /* From now on SIGTERM (and SIGINT, SIGHUP) makes the returned descriptor readable and arms `alarm(1)` with its default action behind
