@@ -48,6 +48,13 @@ import Testing
     #expect(outcome.answers.count == 1)
   }
 
+  @Test(arguments: Zoo.deadlySignals) func `a worker that dies of a signal is said to have died of it`(signal: Int32) async throws
+  {
+    #expect(
+      try await poll("dies_of,\(signal)").answers["Inverter"]?.failure
+        == FailureReport(.workerCrashed, at: .start, "The worker was ended by signal \(signal) in start."))
+  }
+
   @Test(arguments: ["fine", "unknown_event", "floods_stderr"])
   func `a correct answer is a success, and needs no release`(_ animal: String) async throws {
     let outcome = try await poll(animal, devices: ["Inverter", "Battery"])

@@ -66,7 +66,10 @@ enum Animal: String, CaseIterable {
       // The signal is the next argument. Its core would be somebody's disk.
       var none = rlimit(rlim_cur: 0, rlim_max: 0)
       setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
-      kill(getpid(), CommandLine.arguments.dropFirst(2).first.flatMap { Int32($0) } ?? SIGKILL)
+      let deadly = CommandLine.arguments.dropFirst(2).first.flatMap { Int32($0) } ?? SIGKILL
+      // Swift's own handlers survive a crash that was only sent, once.
+      signal(deadly, SIG_DFL)
+      kill(getpid(), deadly)
     // It is delivered before kill returns; what is not deadly ends here.
     case .stops_itself: raise(SIGSTOP)
     case .closes_stdout:
