@@ -101,7 +101,7 @@ let package = Package(
       name: "CommandTests",
       dependencies: [
         "blupow", "Publishers", "Policy", "Devices", "Readings", "Rig", "Supervisor", "blupow-worker", "blupow-simulator",
-        logging,
+        "zoo", logging,
       ],
       swiftSettings: strict),
   ]

@@ -19,13 +19,14 @@ import Testing
     let child = try await Spawner.shared.start(
       Command(path: Built.path("zoo"), arguments: ["hangs"], input: [10]), limits: .worker, deadline: nil)
     let pid = child.pid
-    #expect(try #require(Kin.listed()).contains(pid))
+    // Not every kernel has the lists.
+    if let listed = Kin.listed() { #expect(listed.contains(pid)) }
     #expect(try #require(Kin.scanned()).contains(pid))
     let kin = try #require(Kin.ofThisProcess()?.first { $0.pid == pid })
     #expect(kin == Kin(pid: pid, parent: getpid(), group: pid, session: pid))
     child.stop()
     for await _ in child.output {}
-    #expect(try #require(Kin.listed()).contains(pid) == false)
+    #expect(Kin.listed()?.contains(pid) != true)
     #expect(try #require(Kin.scanned()).contains(pid) == false)
   }
 }

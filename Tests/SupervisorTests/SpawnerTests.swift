@@ -177,8 +177,7 @@ import Testing
 
   @Test(.timeLimit(.minutes(1))) func `one child's flood leaves twenty others their turn`() async throws {
     // Standard error has no limit that ends a child: this one is read, and dropped, for as long as it lives.
-    let flood = try await Spawner.shared.start(
-      Command(path: "/bin/sh", arguments: ["-c", "exec yes >&2"]), limits: .worker, deadline: .seconds(30))
+    let flood = try await Spawner.shared.start(zoo("deluge"), limits: .worker, deadline: .seconds(30))
     let start = ContinuousClock.now
     try await withThrowingTaskGroup(of: [ChildEvent].self) { group in
       for _ in 0..<20 { group.addTask { try await run(zoo("last_words")) } }

@@ -24,6 +24,7 @@ enum Zoo {
       Case(animal: "floods", failure: .workerBabbled),
       Case(animal: "floods_regardless", failure: .workerBabbled),
       Case(animal: "floods_lines", failure: .workerBabbled, stage: .read),
+      Case(animal: "deluge", failure: .workerTimedOut),
       Case(animal: "long_line", failure: .workerBabbled),
       Case(animal: "garbage", failure: .workerBabbled),
       Case(animal: "half_line", failure: .workerBabbled),

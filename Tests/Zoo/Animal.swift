@@ -8,6 +8,7 @@ enum Animal: String, CaseIterable {
   case never_reads_stdin, fine, fine_then_hangs, unknown_event, sleeps_20s_then_fine, fails, stopped, leaves_its_link
   case last_words, says_its_environment, says_its_descriptors, says_its_signals, says_its_family
   case dies_of, floods_regardless, double_fork_setsid, dynasty, bomb, daemonizes, leaves_a_daemon, fine_with_a_stray
+  case deluge
 
   func perform(_ request: Request?) -> Never {
     let poll = request?.poll ?? "unknown"
@@ -36,6 +37,11 @@ enum Animal: String, CaseIterable {
     case .floods_stderr:
       for _ in 0..<2000 { Animal.write(String(repeating: "e", count: 5000) + "\n", to: 2) }
       Animal.answer(request)
+    case .deluge:
+      // F_SETPIPE_SZ: a pipe so long that it is never read empty.
+      _ = fcntl(2, 1031, 1_048_576)
+      let zeros = [UInt8](repeating: 0, count: 1_048_576)
+      while true { Animal.write(zeros, to: 2) }
     case .long_line: Animal.write(String(repeating: "x", count: Wire.maxLineBytes + 1) + "\n")
     case .garbage: Animal.write("Traceback (most recent call last):\n")
     case .half_line:
