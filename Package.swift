@@ -67,6 +67,10 @@ let package = Package(
       name: "Rig", dependencies: ["Supervisor", "Readings", "BlueZ", "DBus", "CLinux"], path: "Tests/Rig",
       swiftSettings: strict),
     .executableTarget(name: "zoo", dependencies: ["Readings", "CLinux"], path: "Tests/Zoo", swiftSettings: strict),
+    // A supervisor in a process of its own, for what only a whole process can be asked: whom it adopts, and what is left of it.
+    .executableTarget(
+      name: "nursery", dependencies: ["Rig", "Supervisor", "Policy", "Readings", logging], path: "Tests/Nursery",
+      swiftSettings: strict),
     .executableTarget(
       name: "bench", dependencies: ["Rig", "Supervisor", "Policy", "Readings", logging], path: "Tests/Bench",
       swiftSettings: strict),
@@ -78,7 +82,9 @@ let package = Package(
     .testTarget(name: "PolicyTests", dependencies: ["Policy", "Readings"], swiftSettings: strict),
     .testTarget(
       name: "SupervisorTests",
-      dependencies: ["Supervisor", "Policy", "Readings", "Rig", "zoo", "blupow-worker", "blupow-simulator", logging],
+      dependencies: [
+        "Supervisor", "Policy", "Readings", "CLinux", "Rig", "zoo", "nursery", "blupow-worker", "blupow-simulator", logging,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "SimulatorTests",
@@ -98,6 +104,7 @@ let package = Package(
       name: "CommandTests",
       dependencies: [
         "blupow", "Publishers", "Policy", "Devices", "Readings", "Rig", "Supervisor", "blupow-worker", "blupow-simulator",
+        "zoo", logging,
       ],
       swiftSettings: strict),
   ]

@@ -103,6 +103,8 @@ int blupow_clock_is_synchronised(void) {
   return got >= 0 && got != TIME_ERROR && !(state.status & STA_UNSYNC);
 }
 
+int blupow_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1) ? errno : 0; }
+
 static int stop_fd = -1;
 
 static void stop(int signal) {

@@ -25,6 +25,8 @@ package struct Child: Sendable {
 enum ChildOrder: Sendable {
   case write([UInt8])
   case closeInput
+  /// There was more to write than may wait.
+  case refuseInput
   case stop
   case kill(Int32)
 }
@@ -50,6 +52,8 @@ package struct Ending: Equatable, Sendable {
     case signalled(Int32)
     /// It did not end within five seconds of SIGKILL (a disk or driver holds it): nobody waits for it any longer.
     case abandoned
+    /// It ended, but how was told to somebody else: one who reaps this process's children, or who traces this one.
+    case unknown
   }
 
   package var cause: Cause
@@ -60,12 +64,18 @@ package struct Ending: Equatable, Sendable {
   package var peakKiB: Int
   /// Launch to the end being seen.
   package var lasted: Duration
+  /// Processes that had run away from its group and were killed (`Spawner.adoptOrphans`). Counted to the child whose mark they carry in
+  /// their environment or whose session they are in; else to the one at whose end they were found.
+  package var strays: Int
 
-  package init(cause: Cause, remainder: [UInt8] = [], cpu: Duration = .zero, peakKiB: Int = 0, lasted: Duration) {
+  package init(
+    cause: Cause, remainder: [UInt8] = [], cpu: Duration = .zero, peakKiB: Int = 0, lasted: Duration, strays: Int = 0
+  ) {
     self.cause = cause
     self.remainder = remainder
     self.cpu = cpu
     self.peakKiB = peakKiB
     self.lasted = lasted
+    self.strays = strays
   }
 }

@@ -8,6 +8,8 @@ final class ChildRun {
 
   let pid: Int32
   var teardown: Teardown
+  /// Processes that ran away from its group, so far.
+  var strays = 0
   private let launched: ContinuousClock.Instant
   private let limits: OutputLimits
   private let said: AsyncStream<ChildEvent>.Continuation
@@ -20,26 +22,34 @@ final class ChildRun {
   private var lines: LineSplitter
   private var errorLines: ErrorLines
   private var held = 0
+  /// How it ended, once it is reaped.
+  private var ending: Ending?
 
   /// What a child may leave unread on its standard input.
-  private static let maxPending = 1_048_576
+  static let maxPending = 1_048_576
   /// What is still read after the end: some full pipes.
   private static let maxDrain = 1_048_576
 
+  /// - Parameters:
+  ///   - mark: goes into its environment, where there is one.
+  ///   - leave: gets the number of a process that was started in vain and is yet to be reaped.
   init(
-    _ launch: Spawner.Launch, said: AsyncStream<ChildEvent>.Continuation, at now: ContinuousClock.Instant
+    _ launch: Spawner.Launch, mark: ChildMark?, said: AsyncStream<ChildEvent>.Continuation, at now: ContinuousClock.Instant,
+    leave: (Int32) -> Void
   ) throws(SpawnFailure) {
-    let path = launch.command.path
+    var command = launch.command
+    if let mark { command.environment[ChildMark.name] = mark.value }
+    let path = command.path
     let input = try Pipe(for: path)
     let output = try Pipe(for: path)
     let error = try Pipe(for: path)
-    pid = try launch.command.spawn(
+    pid = try command.spawn(
       input: input.reader.number, output: output.writer.number, error: error.writer.number)
     let pidfd = blupow_pidfd_open(pid)
     guard pidfd >= 0 else {
-      // Without a pidfd it could not be watched. Its group goes and it is reaped at once: it has run for microseconds.
+      // Without a pidfd it could not be watched. It goes at once, having run for microseconds; not even so is it waited for here.
       Glibc.kill(-pid, SIGKILL)
-      waitpid(pid, nil, 0)
+      leave(pid)
       throw SpawnFailure(path: path, errno: -pidfd)
     }
     blupow_set_nonblocking(input.writer.number)
@@ -53,8 +63,8 @@ final class ChildRun {
     launched = now
     limits = launch.limits
     teardown = Teardown(deadline: launch.deadline.map { now + $0 }, grace: launch.grace)
-    pending = launch.command.input[...]
-    closesInput = !launch.command.keepsInputOpen
+    pending = command.input[...]
+    closesInput = !command.keepsInputOpen
     lines = LineSplitter(maxLine: limits.line, maxTotal: limits.total)
     errorLines = ErrorLines(maxLine: limits.errorLine, maxTotal: limits.errorTotal)
     writeInput()
@@ -83,7 +93,15 @@ final class ChildRun {
     guard input != nil else { return true }
     pending += bytes
     writeInput()
-    return pending.count <= Self.maxPending
+    guard pending.count > Self.maxPending else { return true }
+    refuseInput()
+    return false
+  }
+
+  /// It hears nothing more: what waits for it, and what will be sent while it is being stopped, is dropped.
+  func refuseInput() {
+    input = nil
+    pending = []
   }
 
   func closeInputWhenWritten() {
@@ -146,19 +164,38 @@ final class ChildRun {
 
   // MARK: The end
 
-  /// It is a zombie and its group is gone: its last words, then the reaping. A pipe that somebody else still holds is left.
-  func collect(at now: ContinuousClock.Instant) {
-    drain()
+  /// It is a zombie and its group is gone: its last words, then the reaping. A pipe that somebody else still holds is left. `false`: it
+  /// is still to be reaped, because who traces it has the first word.
+  func collect(at now: ContinuousClock.Instant) -> Bool {
     let ended = blupow_reap(pid)
-    let cause: Ending.Cause = ended.signal != 0 ? .signalled(ended.signal) : .exited(ended.exit_code)
-    finish(
+    var cause = Ending.Cause.unknown
+    if ended.reaped == 1 { cause = ended.signal != 0 ? .signalled(ended.signal) : .exited(ended.exit_code) }
+    close(
       Ending(
-        cause: cause, remainder: lines.remainder, cpu: .microseconds(ended.cpu_us), peakKiB: Int(ended.peak_kib),
-        lasted: now - launched))
+        cause: cause, cpu: .microseconds(ended.cpu_us), peakKiB: Int(ended.peak_kib), lasted: now - launched))
+    return ended.reaped != 0
   }
 
-  func abandon(at now: ContinuousClock.Instant) {
-    finish(Ending(cause: .abandoned, remainder: lines.remainder, lasted: now - launched))
+  func abandon(at now: ContinuousClock.Instant) { close(Ending(cause: .abandoned, lasted: now - launched)) }
+
+  /// Says how it ended, which is the last that is heard of it.
+  func tellEnding() {
+    if var ending {
+      ending.strays = strays
+      said.yield(.ended(ending))
+    }
+    said.finish()
+  }
+
+  /// Hears its last words, and closes all that is open for it.
+  private func close(_ ending: Ending) {
+    drain()
+    self.ending = ending
+    self.ending?.remainder = lines.remainder
+    process = nil
+    input = nil
+    output = nil
+    error = nil
   }
 
   private func drain() {
@@ -174,14 +211,5 @@ final class ChildRun {
   private func isReadable(_ number: Int32) -> Bool {
     var entry = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
     return poll(&entry, 1, 0) > 0
-  }
-
-  private func finish(_ ending: Ending) {
-    process = nil
-    input = nil
-    output = nil
-    error = nil
-    said.yield(.ended(ending))
-    said.finish()
   }
 }

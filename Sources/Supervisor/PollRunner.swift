@@ -99,7 +99,11 @@ package struct PollRunner: Sendable {
         if let readings = transcript.takeReadings() { await whenRead(readings) }
         switch event {
         case .errorLine(let line): log.debug("worker: \(line)", metadata: ["poll": "\(poll)"])
-        case .ended(let ending): return (transcript, ending)
+        case .ended(let ending):
+          if ending.strays > 0 {
+            log.warning("the worker left other processes; killed: \(ending.strays)", metadata: ["poll": "\(poll)"])
+          }
+          return (transcript, ending)
         default: break
         }
       }

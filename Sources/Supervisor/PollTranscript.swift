@@ -136,6 +136,10 @@ package struct PollTranscript: Sendable {
     func report(_ failure: Failure, _ message: String) -> FailureReport { FailureReport(failure, at: stage, message) }
     if let fault { return fault }
     if let verdict { return verdict }
+    if ending.cause == .abandoned {
+      return report(
+        .workerTimedOut, "The worker did not end, not even by force: a disk or driver holds it. It had come to \(stage).")
+    }
     if let deadline {
       return report(
         .workerTimedOut, "The worker was ended at its deadline of \(deadline.seconds) s\(killed ? " by force" : ""), in \(stage)."
@@ -143,7 +147,7 @@ package struct PollTranscript: Sendable {
     }
     if stopAsked || stopped { return report(.stopped, "The poll was stopped in \(stage).") }
     switch ending.cause {
-    case .abandoned: return report(.workerTimedOut, "The worker did not end after SIGKILL; it had come to \(stage).")
+    case .abandoned, .unknown: return report(.workerCrashed, "The worker ended in \(stage), and how was not to be learned.")
     case .signalled(let signal): return report(.workerCrashed, "The worker was ended by signal \(signal) in \(stage).")
     case .exited(let code):
       if !ending.remainder.isEmpty { return report(.workerBabbled, "The worker ended in the middle of a line.") }
@@ -156,6 +160,8 @@ package struct PollTranscript: Sendable {
   private func mayHaveLeftLink(_ ending: Ending) -> Bool {
     if let done { return done.link == .left }
     if yields, !hasConnected { return false }
+    // It lives, with its link, whoever carries that. The release will fail where it cannot be helped, and is then a problem.
+    if ending.cause == .abandoned { return true }
     // The kernel's link ended with its process. Only one that was still being made may be made just then: finding its socket gone,
     // the kernel gives it to bluetoothd, which listens for links and keeps what it gets (seen of four in seven workers that were
     // killed within the 50 ms of a connect).

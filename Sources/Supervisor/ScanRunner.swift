@@ -54,7 +54,7 @@ package struct ScanRunner: Sendable {
       case .overflow: failure = failure ?? FailureReport(.workerBabbled, at: .scan, "The worker said more than it may.")
       case .deadline:
         failure = failure ?? FailureReport(.workerTimedOut, at: .scan, "The scan did not end in \(deadline.shortSeconds).")
-      case .errorLine(let line): log.debug("worker: \(line)")
+      case .errorLine(let line): log.debug("worker: \(line)", metadata: ["poll": "\(request.poll)"])
       case .killed, .ended: break
       }
     }

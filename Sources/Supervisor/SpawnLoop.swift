@@ -9,21 +9,31 @@ final class SpawnLoop {
   private let clock = ContinuousClock()
   private var children: [UInt64: ChildRun] = [:]
   private var lastID: UInt64 = 0
-  /// Groups whose leader is reaped, and until when to go on reaping members that this process may have adopted (as PID 1 does).
-  private var groups: [Int32: ContinuousClock.Instant] = [:]
-  /// What did not end after SIGKILL. It may one day, and is then no zombie for longer than until the next thing happens here.
-  private var abandoned: Set<Int32> = []
+  /// Children that are reaped. How they ended is told when what they left has ended too, at the latest at that time.
+  private var leaving: [UInt64: (run: ChildRun, until: ContinuousClock.Instant)] = [:]
+  private var remains = Remains()
+  private var strays = Strays()
+  private var adoptsOrphans = false
 
   init(spawner: Spawner) { self.spawner = spawner }
 
   func run() -> Never {
     blupow_name_thread("spawner")
+    blockSignals()
     while true {
       for message in spawner.takeMail() { take(message) }
       for id in children.keys { tell(id, .tick) }
-      reapGroups()
+      clear(at: clock.now)
       wait()
     }
+  }
+
+  /// No handler of anybody's runs on this thread, but for what the thread itself does wrong.
+  private func blockSignals() {
+    var blocked = sigset_t()
+    sigfillset(&blocked)
+    for signal in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS] { sigdelset(&blocked, signal) }
+    pthread_sigmask(SIG_SETMASK, &blocked, nil)
   }
 
   private func take(_ message: Spawner.Message) {
@@ -35,18 +45,25 @@ final class SpawnLoop {
       let order: @Sendable (ChildOrder) -> Void = { spawner.send(.order($0, child: id)) }
       let (output, said) = AsyncStream.makeStream(of: ChildEvent.self)
       do throws(SpawnFailure) {
-        let run = try ChildRun(launch, said: said, at: clock.now)
+        let now = clock.now
+        let mark = adoptsOrphans ? ChildMark(child: id) : nil
+        let run = try ChildRun(launch, mark: mark, said: said, at: now) { remains.expect($0, until: now + Teardown.patience) }
+        remains.forget(run.pid)
         children[id] = run
         said.onTermination = { if case .cancelled = $0 { order(.stop) } }
         launch.answer.resume(returning: .success(Child(pid: run.pid, output: output, order: order)))
       } catch {
         launch.answer.resume(returning: .failure(error))
       }
+    case .adoptOrphans: adoptsOrphans = true
     case .order(let order, let id):
       guard let run = children[id] else { return }
       switch order {
       case .write(let bytes): if !run.queue(bytes) { tell(id, .stop) }
       case .closeInput: run.closeInputWhenWritten()
+      case .refuseInput:
+        run.refuseInput()
+        tell(id, .stop)
       case .stop: tell(id, .stop)
       case .kill(let signal): run.signal(signal)
       }
@@ -61,28 +78,63 @@ final class SpawnLoop {
       case .signal(let signal): run.signal(signal)
       case .tell(let event): run.say(event)
       case .collect:
-        run.collect(at: now)
+        if run.collect(at: now) { remains.expect(run.pid, until: now + Teardown.patience) } else { remains.abandon(run.pid) }
         children[id] = nil
-        groups[run.pid] = now + Teardown.patience
+        leaving[id] = (run, until: now + Strays.patience)
       case .abandon:
         run.abandon(at: now)
         children[id] = nil
-        abandoned.insert(run.pid)
+        remains.abandon(run.pid)
+        run.tellEnding()
       }
     }
   }
 
-  private func reapGroups() {
-    let now = clock.now
-    for (group, until) in groups where isEmptied(group) || now >= until { groups[group] = nil }
-    for group in abandoned where isEmptied(group) { abandoned.remove(group) }
+  // MARK: What they left
+
+  /// Reaps, kills and reaps again, and tells the end of children that left nothing, or nothing any more.
+  private func clear(at now: ContinuousClock.Instant) {
+    remains.reap(at: now)
+    spawner.note(abandoned: remains.abandoned.count)
+    guard !leaving.isEmpty || !strays.isEmpty else { return }
+    // Those whose group was empty before the look around: what their group's members left is seen by it.
+    let emptied = leaving.filter { !remains.ending.contains($0.value.run.pid) }.keys
+    let isAlone = sweep(at: now)
+    for (id, (run, until)) in leaving where isAlone && emptied.contains(id) || now >= until {
+      leaving[id] = nil
+      run.tellEnding()
+    }
   }
 
-  /// Reaps what it can. `true`: no child of this process is left in the group.
-  private func isEmptied(_ group: Int32) -> Bool {
-    var ended = blupow_reap(-group)
-    while ended.reaped == 1 { ended = blupow_reap(-group) }
-    return ended.reaped < 0
+  /// Kills the strays that are children of this process now. `true`: there was none. What they have started in turn comes to this
+  /// process only when they end, so that only a look that finds nothing is the last.
+  private func sweep(at now: ContinuousClock.Instant) -> Bool {
+    guard adoptsOrphans, let kin = Kin.ofThisProcess() else { return true }
+    let family = Strays.Family(
+      ownSession: getsid(0), living: Set(children.values.map(\.pid)), ended: remains.ending.union(remains.abandoned))
+    var isAlone = true
+    for stray in strays.among(kin, of: family) {
+      if stray.hasEnded {
+        _ = blupow_reap(stray.pid)
+        isAlone = false
+        continue
+      }
+      let mark = ChildMark(of: stray.pid)
+      // PID 1 gets everybody's orphans, those of a shell in its container too: it kills none that is not known to be a child's.
+      if getpid() == 1, mark == nil, !leaving.values.contains(where: { $0.run.pid == stray.session }) { continue }
+      if strays.note(killed: stray, at: now) { owner(of: stray, mark: mark)?.strays += 1 }
+      // Its group with it, so that one that forks on and on cannot be always a step ahead.
+      if stray.group > 1, !family.living.contains(stray.group) { kill(-stray.group, SIGKILL) }
+      kill(stray.pid, SIGKILL)
+      if strays.mayEnd(stray, at: now) { isAlone = false }
+    }
+    return isAlone
+  }
+
+  /// The child that a stray came from; where nothing says so, the one that ended last.
+  private func owner(of stray: Kin, mark: ChildMark?) -> ChildRun? {
+    if let mark, let run = children[mark.child] ?? leaving[mark.child]?.run { return run }
+    return leaving.values.first { $0.run.pid == stray.session }?.run ?? leaving.max { $0.key < $1.key }?.value.run
   }
 
   private func wait() {
@@ -108,8 +160,11 @@ final class SpawnLoop {
 
   /// Milliseconds for poll(2), which does not count time asleep in suspend: with a deadline pending it looks up once a second.
   private var timeout: Int32 {
-    if !groups.isEmpty { return 20 }
-    guard let next = children.values.compactMap(\.teardown.next).min() else { return -1 }
+    // Nothing tells of an adopted process's end.
+    if !leaving.isEmpty { return 2 }
+    if !remains.ending.isEmpty { return 20 }
+    let look = remains.isEmpty && strays.isEmpty ? nil : clock.now + Remains.lookEvery
+    guard let next = (children.values.compactMap(\.teardown.next) + [look].compactMap(\.self)).min() else { return -1 }
     let left = next - clock.now
     return left <= .zero ? 0 : Int32(min(1000, left.milliseconds + 1))
   }

@@ -11,6 +11,7 @@ package final class Spawner: Sendable {
   enum Message: Sendable {
     case start(Launch)
     case order(ChildOrder, child: UInt64)
+    case adoptOrphans
   }
 
   struct Launch: Sendable {
@@ -21,18 +22,20 @@ package final class Spawner: Sendable {
     var answer: CheckedContinuation<Result<Child, SpawnFailure>, Never>
   }
 
-  private let mail = Mutex<[Message]>([])
+  private let mail = Mutex(Mail())
+  private let abandoned = Atomic<Int>(0)
   /// An eventfd that wakes the thread, or -errno.
   private let wake: Int32
 
   private init() {
+    // Before any other descriptor is opened. A pipe must never get the number 0, 1 or 2: the child's dup2 calls would overwrite
+    // each other; and nothing of ours shall be where somebody writes his log to.
+    for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
     wake = blupow_eventfd()
     // A child that closed its input must be an EPIPE, not the end of this process.
     signal(SIGPIPE, SIG_IGN)
     // Inherited as ignored, children would be reaped by themselves, and their numbers free for others at once.
     signal(SIGCHLD, SIG_DFL)
-    // A pipe must never get the number 0, 1 or 2: the child's dup2 calls would overwrite each other.
-    for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
     guard wake >= 0 else { return }
     var thread = pthread_t()
     let failure = pthread_create(
@@ -60,8 +63,24 @@ package final class Spawner: Sendable {
     return try result.get()
   }
 
+  /// From now on what runs away from a child (a grandchild in a session of its own) comes to this process when its parent ends, and is
+  /// killed and reaped at the end of any child; `Ending.strays` counts it.
+  ///
+  /// Only for a process that starts others by this spawner alone, or in its own session: a child in another session that the
+  /// spawner does not know is taken for a stray.
+  package func adoptOrphans() {
+    // A kernel that refused would leave strays to PID 1, as without this call.
+    if blupow_adopt_orphans() == 0 { send(.adoptOrphans) }
+  }
+
+  /// Children, or the rest of their groups, that have not ended though SIGKILL was sent at least five seconds ago. What is in them is
+  /// reaped when it ends after all.
+  package var abandonedCount: Int { abandoned.load(ordering: .relaxed) }
+
+  func note(abandoned count: Int) { abandoned.store(count, ordering: .relaxed) }
+
   func send(_ message: Message) {
-    mail.withLock { $0.append(message) }
+    mail.withLock { $0.add(message) }
     var one: UInt64 = 1
     // Its only error is a full counter, which is readable already.
     _ = write(wake, &one, MemoryLayout.size(ofValue: one))
@@ -75,8 +94,23 @@ package final class Spawner: Sendable {
     var count: UInt64 = 0
     _ = read(wake, &count, MemoryLayout.size(ofValue: count))
     return mail.withLock { mail in
-      defer { mail.removeAll() }
-      return mail
+      defer { mail = Mail() }
+      return mail.messages
+    }
+  }
+
+  /// What the thread has yet to take. It takes all of it many times a second. A start has a task that waits for it, and an order that
+  /// carries nothing weighs nothing; what is to be written is bounded, child by child.
+  struct Mail {
+    private(set) var messages: [Message] = []
+    private var input: [UInt64: Int] = [:]
+
+    mutating func add(_ message: Message) {
+      guard case .order(.write(let bytes), let child) = message else { return messages.append(message) }
+      let before = input[child] ?? 0
+      guard before <= ChildRun.maxPending else { return }  // it is being stopped already
+      input[child] = before + bytes.count
+      messages.append(before + bytes.count <= ChildRun.maxPending ? message : .order(.refuseInput, child: child))
     }
   }
 }

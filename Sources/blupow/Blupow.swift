@@ -1,5 +1,6 @@
 import ArgumentParser
 import Readings
+import Supervisor
 
 @main
 struct Blupow: AsyncParsableCommand {
@@ -8,4 +9,10 @@ struct Blupow: AsyncParsableCommand {
     abstract: "Reads Renogy power gear over Bluetooth LE, each poll in a process of its own.",
     version: "blupow \(Wire.release)",
     subcommands: [RunCommand.self, DemoCommand.self, PollCommand.self, ScanCommand.self, ConfigCommand.self])
+
+  static func main() async {
+    // What runs away from a worker must not outlive it. Nothing here starts a process but the spawner.
+    Spawner.shared.adoptOrphans()
+    await main(nil)
+  }
 }

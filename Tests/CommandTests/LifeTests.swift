@@ -156,6 +156,20 @@ import Testing
     await scene.end()
   }
 
+  @Test(.timeLimit(.minutes(1))) func `what runs away from a worker is killed and said, and takes nothing from the poll`()
+    async throws
+  {
+    let scene = try await Scene.one()
+    let path = "\(scene.simulation.directory)/careless-worker"
+    try scene.write("#!/bin/sh\nexec '\(Built.path("zoo"))' fine_with_a_stray\n", to: path, isProgram: true)
+    let run = try await scene.blupow(["poll", "-v"], config: PollCommandTests.config, worker: path)
+    #expect(run.exitCode == 0, "\(run.errors)")
+    #expect(run.errors.contains("the worker left other processes; killed: 1"), "\(run.errors)")
+    let stray = try #require(run.errors.firstMatch(of: /bore (\d+)/).flatMap { Int32($0.1) })
+    #expect(Processes.state(of: stray) == nil)
+    await scene.end()
+  }
+
   @Test(.timeLimit(.minutes(1))) func `Ctrl-C in the middle of a poll ends it, and frees the link`() async throws {
     let scene = try await Scene.one(#""faults":[{"fault":"silent"}]"#)
     let child = try await scene.start(["poll"], config: PollCommandTests.config)

@@ -26,6 +26,38 @@ package enum Processes {
     return found
   }
 
+  /// All children of this process, zombies too.
+  package static func children() -> [Int32] {
+    guard let directory = opendir("/proc") else { return [] }
+    defer { closedir(directory) }
+    var found: [Int32] = []
+    while let entry = readdir(directory) {
+      guard let pid = Int32(name(of: entry)), let stat = read("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")"),
+        stat[stat.index(after: end)...].split(separator: " ").dropFirst().first == "\(getpid())"
+      else { continue }
+      found.append(pid)
+    }
+    return found
+  }
+
+  /// Where this process is in a controller's hierarchy, e.g. "/".
+  package static func controlGroup(_ controller: String) -> String {
+    let line = read("/proc/self/cgroup")?.split(separator: "\n").first { $0.contains(":\(controller):") }
+    return line?.split(separator: ":", maxSplits: 2).last.map(String.init) ?? "/"
+  }
+
+  /// Threads of this process, by their names.
+  package static func threads() -> [String] {
+    guard let directory = opendir("/proc/self/task") else { return [] }
+    defer { closedir(directory) }
+    var found: [String] = []
+    while let entry = readdir(directory) {
+      guard let comm = read("/proc/self/task/\(name(of: entry))/comm") else { continue }
+      found.append(comm.filter { $0 != "\n" })
+    }
+    return found
+  }
+
   private static func name(of entry: UnsafeMutablePointer<dirent>) -> String {
     withUnsafePointer(to: &entry.pointee.d_name) {
       $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }

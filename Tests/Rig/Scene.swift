@@ -39,8 +39,9 @@ package final class Scene: Sendable {
   package static let noDelay =
     #"{"advertise_ms":1,"connect_ms":0,"services_ms":0,"reply_ms":0,"fragment_ms":0,"disconnect_ms":5}"#
 
-  package static func start(_ setup: String, busPolicy: String = "") async throws -> Scene {
-    let journal = Journal()
+  /// - Parameter keepingLines: so many lines of the journal, the newest.
+  package static func start(_ setup: String, busPolicy: String = "", keepingLines: Int = .max) async throws -> Scene {
+    let journal = Journal(keeping: keepingLines)
     let simulation = try await Simulation.start(
       program: Built.path("blupow-simulator"), setup: Array(setup.utf8), busPolicy: busPolicy
     ) { line in journal.append(String(decoding: line, as: UTF8.self)) }
@@ -195,18 +196,25 @@ package final class Journal: Sendable {
   }
   private struct State: Sendable {
     var lines: [String] = []
+    /// Of older ones, which are no longer kept.
+    var dropped = 0
     var waiting: [Waiting] = []
     var lastWait = 0
   }
   private let state = Mutex(State())
+  private let limit: Int
 
-  package init() {}
+  package init(keeping limit: Int = .max) { self.limit = limit }
 
-  package var count: Int { state.withLock { $0.lines.count } }
+  package var count: Int { state.withLock { $0.dropped + $0.lines.count } }
   package var lines: [String] { state.withLock { $0.lines } }
 
   func append(_ line: String) {
-    let served = state.withLock { state in
+    let served = state.withLock { [limit] state in
+      if state.lines.count >= limit {
+        state.dropped += limit / 2
+        state.lines.removeFirst(limit / 2)
+      }
       state.lines.append(line)
       let served = state.waiting.filter { $0.match(line) }
       state.waiting.removeAll { $0.match(line) }
@@ -225,7 +233,7 @@ package final class Journal: Sendable {
       await withCheckedContinuation { continuation in
         let already = state.withLock { state -> String?? in
           if Task.isCancelled { return .some(nil) }
-          if let line = state.lines.dropFirst(from).first(where: match) { return line }
+          if let line = state.lines.dropFirst(max(0, from - state.dropped)).first(where: match) { return line }
           state.waiting.append(Waiting(id: id, match: match, found: continuation))
           return nil
         }

@@ -3,9 +3,11 @@ import Synchronization
 
 /// Keeps what is logged, as "level message".
 final class LogLines: Sendable {
-  private let lines = Mutex<[String]>([])
+  private let lines = Mutex<[(text: String, poll: String?)]>([])
 
-  var all: [String] { lines.withLock { $0 } }
+  var all: [String] { lines.withLock { $0.map(\.text) } }
+  /// The poll that each line names.
+  var polls: [String?] { lines.withLock { $0.map(\.poll) } }
 
   func handler(level: Logger.Level) -> any LogHandler { Keeper(lines: self, logLevel: level) }
 
@@ -19,6 +21,8 @@ final class LogLines: Sendable {
       set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) { lines.lines.withLock { $0.append("\(event.level) \(event.message)") } }
+    func log(event: LogEvent) {
+      lines.lines.withLock { $0.append(("\(event.level) \(event.message)", event.metadata?["poll"].map { "\($0)" })) }
+    }
   }
 }

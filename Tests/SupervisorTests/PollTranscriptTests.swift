@@ -29,6 +29,23 @@ import Testing
         == FailureReport(.workerTimedOut, at: .services, "The worker was ended at its deadline of 25.0 s by force, in services."))
   }
 
+  @Test(arguments: [[], [Event.link(by: .kernel), .stage(.read, attempt: 1)]])
+  func `a worker that does not end at all is said so, and keeps its link by whatever carries it`(events: [Event]) throws {
+    let outcome = try outcome(events, cause: .abandoned, after: [.deadline, .killed])
+    let report = try #require(outcome.answers["Inverter"]?.failure)
+    #expect(report.failure == .workerTimedOut)
+    #expect(report.message.hasPrefix("The worker did not end, not even by force"))
+    #expect(outcome.needsRelease)
+  }
+
+  @Test func `a worker whose end was told to somebody else is no success`() throws {
+    let outcome = try outcome([.stage(.read, attempt: 1)], cause: .unknown)
+    #expect(
+      outcome.answers["Inverter"]?.failure
+        == FailureReport(.workerCrashed, at: .read, "The worker ended in read, and how was not to be learned."))
+    #expect(outcome.needsRelease)
+  }
+
   @Test func `a worker that could not read its request is heard, though it knows no poll id`() throws {
     var transcript = PollTranscript(poll: "p-1", devices: ["Inverter"])
     let refused = FailureReport(.versionUnknown, at: .start, "The request is of protocol version 1.")

@@ -54,6 +54,56 @@ import Testing
         == "/nonexistent/worker could not be started: No such file or directory.")
   }
 
+  @Test func `a program that cannot be started is a sentence that names it`() async throws {
+    let garbage = "/tmp/blupow-garbage-\(UInt32.random(in: 0 ... .max))"
+    let plain = "\(garbage)-plain"
+    defer { for path in [garbage, plain] { unlink(path) } }
+    for (path, mode) in [(garbage, mode_t(0o700)), (plain, 0o600)] {
+      let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+      try #require(write(file, "\u{1}\u{2}\u{3}", 3) == 3)
+      close(file)
+    }
+    let long = String(repeating: "x", count: 200_000)
+    for (command, why) in [
+      (Command(path: plain), "Permission denied"), (Command(path: "/tmp"), "Permission denied"),
+      (Command(path: garbage), "Exec format error"), (Command(path: "\(plain)/worker"), "Not a directory"),
+      (Command(path: "/bin/true", arguments: [long]), "Argument list too long"), (Command(path: ""), "No such file or directory"),
+    ] {
+      let failure = await #expect(throws: SpawnFailure.self) { try await run(command) }
+      #expect(failure?.description == "\(command.path) could not be started: \(why).")
+    }
+  }
+
+  @Test func `a child leads a group and a session of its own, and is this process's child`() async throws {
+    let child = try await Spawner.shared.start(zoo("says_its_family"), limits: .worker, deadline: .seconds(20))
+    let events: [ChildEvent] = await child.output.reduce(into: []) { $0.append($1) }
+    #expect(events.first == .line(Array("\(child.pid) \(child.pid) \(child.pid) \(getpid())".utf8)))
+  }
+
+  @Test func `whatever is open here is closed in the child`() async throws {
+    var opened: [Int32] = []
+    defer { for descriptor in opened { close(descriptor) } }
+    for number: Int32 in 0..<50 {
+      // Without close-on-exec, here and there.
+      let descriptor = fcntl(STDIN_FILENO, F_DUPFD, 100 + number * 17)
+      try #require(descriptor >= 0)
+      opened.append(descriptor)
+    }
+    let events = try await run(zoo("says_its_descriptors"))
+    #expect(events.dropLast() == [.line([48]), .line([49]), .line([50])])
+  }
+
+  @Test func `no signal is blocked or ignored in the child, whatever is here`() async throws {
+    // The spawner's thread blocks nearly all, and SIGPIPE is ignored in this process; so is this one for the moment.
+    let before = signal(SIGUSR2, SIG_IGN)
+    defer { signal(SIGUSR2, before) }
+    let masks = try await run(zoo("says_its_signals")).compactMap { event -> String? in
+      if case .line(let line) = event { String(decoding: line, as: UTF8.self) } else { nil }
+    }
+    // 32 and 33 are glibc's own; it leaves them ignored to every program it starts.
+    #expect(masks == ["SigBlk:\t0000000000000000", "SigIgn:\t0000000180000000"])
+  }
+
   @Test func `all that was said before the end is heard`() async throws {
     let events = try await run(zoo("last_words"))
     #expect(events.count == 2001)
@@ -93,6 +143,50 @@ import Testing
     let events: [ChildEvent] = await child.output.reduce(into: []) { $0.append($1) }
     #expect(try ending(events).cause == .signalled(SIGTERM))
     #expect(!events.contains(.deadline))
+  }
+
+  @Test func `input for a child is bounded on its way to the spawner too`() {
+    var mail = Spawner.Mail()
+    let chunk = [UInt8](repeating: 120, count: 400_000)
+    for _ in 0..<1000 {
+      mail.add(.order(.write(chunk), child: 1))
+      mail.add(.order(.write([120]), child: 2))
+    }
+    var written = 0
+    var refused: [UInt64] = []
+    for message in mail.messages {
+      switch message {
+      case .order(.write, child: 1): written += 1
+      case .order(.refuseInput, let child): refused.append(child)
+      default: break
+      }
+    }
+    #expect(written == 2)
+    #expect(refused == [1])
+    #expect(mail.messages.count == 1003)
+  }
+
+  @Test func `a child that will not read is stopped however fast it is written to`() async throws {
+    let child = try await Spawner.shared.start(
+      zoo("never_reads_stdin", keepsInputOpen: true), limits: .worker, deadline: .seconds(20))
+    for number in 0..<100 { child.write(Array(repeating: UInt8(number), count: 1_000_000)) }
+    let events: [ChildEvent] = await child.output.reduce(into: []) { $0.append($1) }
+    #expect(try ending(events).cause == .signalled(SIGTERM))
+    #expect(!events.contains(.deadline))
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `one child's flood leaves twenty others their turn`() async throws {
+    // Standard error has no limit that ends a child: this one is read, and dropped, for as long as it lives.
+    let flood = try await Spawner.shared.start(zoo("deluge"), limits: .worker, deadline: .seconds(30))
+    let start = ContinuousClock.now
+    try await withThrowingTaskGroup(of: [ChildEvent].self) { group in
+      for _ in 0..<20 { group.addTask { try await run(zoo("last_words")) } }
+      for try await events in group { #expect(events.count == 2001) }
+    }
+    #expect(start.duration(to: .now) < .seconds(15))
+    flood.stop()
+    let events: [ChildEvent] = await flood.output.reduce(into: []) { $0.append($1) }
+    #expect(try ending(events).cause == .signalled(SIGTERM))
   }
 
   @Test func `at the deadline SIGTERM is sent, and it is enough for a child that obeys`() async throws {

@@ -12,7 +12,8 @@ import Testing
     -> PollOutcome
   {
     let runner = PollRunner(
-      worker: WorkerCommand(path: Built.path("zoo"), arguments: [animal], environment: [:]), grace: .milliseconds(300),
+      worker: WorkerCommand(path: Built.path("zoo"), arguments: animal.split(separator: ",").map(String.init), environment: [:]),
+      grace: .milliseconds(300),
       log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     let module = Module(address: try #require(Address("D8:B6:73:BF:4F:75")))
     return await runner.poll(
@@ -24,38 +25,19 @@ import Testing
             devices: devices.enumerated().map { DeviceRequest(name: $1, profile: "inverter", unit: UInt8(32 + $0)) }))))
   }
 
-  struct Case: Sendable, CustomTestStringConvertible {
-    var animal: String
-    var failure: Failure
-    var stage = Stage.start
-    var needsRelease = true
-    var testDescription: String { animal }
+  @Test func `every animal of the zoo has its place in a table`() async throws {
+    let child = try await Spawner.shared.start(Command(path: Built.path("zoo")), limits: .worker, deadline: .seconds(20))
+    var said: [String] = []
+    for await event in child.output { if case .errorLine(let line) = event { said.append(line) } }
+    let listed =
+      Zoo.misbehaving.compactMap(\.words.first) + Zoo.runaways.compactMap(\.0.words.first) + Zoo.behaving + Zoo.others
+    let names = try #require(said.last).split(separator: " ").map(String.init)
+    #expect(names.count > 30)
+    #expect(Set(listed).sorted() == names.sorted())
   }
 
-  @Test(arguments: [
-    Case(animal: "hangs", failure: .workerTimedOut, stage: .connect),
-    Case(animal: "ignores_sigterm", failure: .workerTimedOut),
-    Case(animal: "drips", failure: .workerTimedOut),
-    Case(animal: "floods", failure: .workerBabbled),
-    Case(animal: "floods_lines", failure: .workerBabbled, stage: .read),
-    Case(animal: "long_line", failure: .workerBabbled),
-    Case(animal: "garbage", failure: .workerBabbled),
-    Case(animal: "half_line", failure: .workerBabbled),
-    Case(animal: "two_results", failure: .workerBabbled),
-    Case(animal: "late_result", failure: .workerBabbled, needsRelease: false),
-    Case(animal: "wrong_poll", failure: .workerBabbled),
-    Case(animal: "newer_version", failure: .versionUnknown),
-    Case(animal: "nothing", failure: .workerCrashed),
-    Case(animal: "crashes", failure: .workerCrashed),
-    Case(animal: "exits_70", failure: .workerCrashed),
-    Case(animal: "double_fork", failure: .workerBabbled),
-    Case(animal: "stops_itself", failure: .workerTimedOut),
-    Case(animal: "closes_stdout", failure: .workerTimedOut),
-    Case(animal: "never_reads_stdin", failure: .workerTimedOut),
-    Case(animal: "fails", failure: .notSeen, stage: .scan, needsRelease: false),
-    Case(animal: "stopped", failure: .stopped, stage: .connect),
-  ])
-  func `each misbehaviour is one named failure, within its deadline and grace`(_ expected: Case) async throws {
+  @Test(arguments: Zoo.misbehaving)
+  func `each misbehaviour is one named failure, within its deadline and grace`(_ expected: Zoo.Case) async throws {
     let outcome = try await poll(expected.animal)
     let report = try #require(outcome.answers["Inverter"]?.failure)
     #expect(report.failure == expected.failure, "\(report)")
@@ -66,7 +48,14 @@ import Testing
     #expect(outcome.answers.count == 1)
   }
 
-  @Test(arguments: ["fine", "unknown_event"])
+  @Test(arguments: Zoo.deadlySignals) func `a worker that dies of a signal is said to have died of it`(signal: Int32) async throws
+  {
+    #expect(
+      try await poll("dies_of,\(signal)").answers["Inverter"]?.failure
+        == FailureReport(.workerCrashed, at: .start, "The worker was ended by signal \(signal) in start."))
+  }
+
+  @Test(arguments: ["fine", "unknown_event", "floods_stderr"])
   func `a correct answer is a success, and needs no release`(_ animal: String) async throws {
     let outcome = try await poll(animal, devices: ["Inverter", "Battery"])
     #expect(outcome.answers["Inverter"]?.readings?.readings["battery_voltage"] == Reading(.number(52.4), unit: "V"))
@@ -111,6 +100,33 @@ import Testing
     #expect(outcome.answers["Inverter"]?.failure?.failure == .stopped)
     #expect(outcome.needsRelease)
     #expect(outcome.lasted < .seconds(3))
+  }
+
+  @Test func `a request longer than a pipe holds harms nobody where it is not read`() async throws {
+    let runner = PollRunner(
+      worker: WorkerCommand(path: Built.path("zoo"), arguments: ["never_reads_stdin"], environment: [:]),
+      grace: .milliseconds(300), log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    let module = Module(address: try #require(Address("D8:B6:73:BF:4F:75")))
+    let skip = (0..<30_000).map { "\($0)/1" }
+    let job = PollJob(module: module, devices: [DeviceRequest(name: "Inverter", profile: "inverter", skip: skip)])
+    let request = Request(poll: "p-1", deadline: .seconds(1), job: .poll(job))
+    #expect(try Wire.line(request).count > 200_000)
+    let outcome = await runner.poll(request)
+    #expect(outcome.answers["Inverter"]?.failure?.failure == .workerTimedOut)
+    #expect(outcome.lasted < .seconds(5))
+  }
+
+  @Test func `what a worker says on standard error is logged with its poll's id`() async throws {
+    let lines = LogLines()
+    let runner = PollRunner(
+      worker: WorkerCommand(path: Built.path("zoo"), arguments: ["floods_stderr"], environment: [:]),
+      log: Logger(label: "test", factory: { _ in lines.handler(level: .debug) }))
+    let module = Module(address: try #require(Address("D8:B6:73:BF:4F:75")))
+    let job = PollJob(module: module, devices: [DeviceRequest(name: "Inverter", profile: "inverter")])
+    _ = await runner.poll(Request(poll: "p-17", deadline: .seconds(20), job: .poll(job)))
+    #expect(lines.all.count == 15)
+    #expect(lines.all.allSatisfy { $0.hasPrefix("debug worker: ") })
+    #expect(lines.polls == Array(repeating: "p-17", count: 15))
   }
 
   @Test func `a release that works and one that does not are told apart`() async throws {

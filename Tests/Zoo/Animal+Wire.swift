@@ -53,7 +53,7 @@ extension Animal {
     return line
   }
 
-  static func write(_ text: String, to descriptor: Int32 = 1) { write(Array(text.utf8), to: descriptor) }
+  static func write(_ text: some StringProtocol, to descriptor: Int32 = 1) { write(Array(text.utf8), to: descriptor) }
 
   static func write(_ bytes: [UInt8], to descriptor: Int32 = 1) {
     var rest = bytes[...]
@@ -64,18 +64,18 @@ extension Animal {
     }
   }
 
+  /// The lines of a file that are wanted.
+  static func copy(_ path: String, where isWanted: (Substring) -> Bool) {
+    guard let file = fopen(path, "r") else { return }
+    var buffer = [UInt8](repeating: 0, count: 8192)
+    let count = fread(&buffer, 1, buffer.count, file)
+    for line in String(decoding: buffer[..<count], as: UTF8.self).split(separator: "\n") where isWanted(line) {
+      write(line + "\n")
+    }
+  }
+
   static func sleepForEver() -> Never {
     while true { pause() }
   }
 
-  /// A grandchild that ignores SIGTERM and holds every pipe, and a leader that has ended well. Its number is the only line.
-  static func forkAndLeave() -> Never {
-    var pid: pid_t = 0
-    // Swift imports no fork(2); the grandchild is this program again, in the same group, with the same pipes.
-    let words = ["zoo", "ignores_sigterm", "outlives_its_parent"]
-    let arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
-    guard posix_spawn(&pid, "/proc/self/exe", nil, nil, arguments, environ) == 0 else { exit(71) }
-    write("\(pid)\n")
-    exit(0)
-  }
 }

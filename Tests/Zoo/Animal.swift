@@ -6,7 +6,9 @@ enum Animal: String, CaseIterable {
   case hangs, ignores_sigterm, drips, floods, floods_lines, floods_stderr, long_line, garbage, half_line, two_results
   case late_result, wrong_poll, newer_version, nothing, crashes, exits_70, double_fork, stops_itself, closes_stdout
   case never_reads_stdin, fine, fine_then_hangs, unknown_event, sleeps_20s_then_fine, fails, stopped, leaves_its_link
-  case last_words, says_its_environment
+  case last_words, says_its_environment, says_its_descriptors, says_its_signals, says_its_family
+  case dies_of, floods_regardless, double_fork_setsid, dynasty, bomb, daemonizes, leaves_a_daemon, fine_with_a_stray
+  case deluge
 
   func perform(_ request: Request?) -> Never {
     let poll = request?.poll ?? "unknown"
@@ -23,12 +25,23 @@ enum Animal: String, CaseIterable {
         usleep(100_000)
       }
     case .floods: while true { Animal.write(String(repeating: "x", count: 4096)) }
+    case .floods_regardless:
+      for deaf in [SIGPIPE, SIGTERM] { signal(deaf, SIG_IGN) }
+      while true {
+        Animal.write(String(repeating: "x", count: 4096))
+        usleep(100)
+      }
     case .floods_lines:
       let line = Animal.line(poll, .stage(.read, attempt: 1))
       while true { Animal.write(line) }
     case .floods_stderr:
       for _ in 0..<2000 { Animal.write(String(repeating: "e", count: 5000) + "\n", to: 2) }
       Animal.answer(request)
+    case .deluge:
+      // F_SETPIPE_SZ: a pipe so long that it is never read empty.
+      _ = fcntl(2, 1031, 1_048_576)
+      let zeros = [UInt8](repeating: 0, count: 1_048_576)
+      while true { Animal.write(zeros, to: 2) }
     case .long_line: Animal.write(String(repeating: "x", count: Wire.maxLineBytes + 1) + "\n")
     case .garbage: Animal.write("Traceback (most recent call last):\n")
     case .half_line:
@@ -41,7 +54,29 @@ enum Animal: String, CaseIterable {
     case .nothing: break
     case .crashes: abort()
     case .exits_70: exit(70)
-    case .double_fork: Animal.forkAndLeave()
+    case .double_fork: Animal.forkAndLeave(runsAway: false)
+    case .double_fork_setsid: Animal.forkAndLeave(runsAway: true)
+    case .dynasty: Animal.foundDynasty()
+    case .bomb:
+      for number in 0..<50 { Animal.bear(["ignores_sigterm"], runsAway: number % 2 == 0) }
+      signal(SIGTERM, SIG_IGN)
+      Animal.sleepForEver()
+    case .leaves_a_daemon: Animal.bear(["ignores_sigterm"], runsAway: true)
+    case .daemonizes:
+      waitpid(Animal.bear(["leaves_a_daemon"]), nil, 0)
+      Animal.sleepForEver()
+    case .fine_with_a_stray:
+      Animal.bear(["ignores_sigterm"], runsAway: true)
+      Animal.answer(request)
+    case .dies_of:
+      // The signal is the next argument. Its core would be somebody's disk.
+      var none = rlimit(rlim_cur: 0, rlim_max: 0)
+      setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+      let deadly = CommandLine.arguments.dropFirst(2).first.flatMap { Int32($0) } ?? SIGKILL
+      // Swift's own handlers survive a crash that was only sent, once.
+      signal(deadly, SIG_DFL)
+      kill(getpid(), deadly)
+    // It is delivered before kill returns; what is not deadly ends here.
     case .stops_itself: raise(SIGSTOP)
     case .closes_stdout:
       close(1)
@@ -76,6 +111,10 @@ enum Animal: String, CaseIterable {
         guard let text = entry.pointee else { break }
         Animal.write(String(cString: text) + "\n")
       }
+    case .says_its_descriptors:
+      for number: Int32 in 0..<65_536 where fcntl(number, F_GETFD) >= 0 { Animal.write("\(number)\n") }
+    case .says_its_signals: Animal.copy("/proc/self/status") { $0.hasPrefix("SigBlk") || $0.hasPrefix("SigIgn") }
+    case .says_its_family: Animal.write("\(getpid()) \(getpgrp()) \(getsid(0)) \(getppid())\n")
     }
     exit(0)
   }

@@ -43,6 +43,9 @@ int64_t blupow_boot_time(void);
 /* adjtimex(2): 1 where the kernel says that its wall clock is synchronised, else 0. */
 int blupow_clock_is_synchronised(void);
 
+/* PR_SET_CHILD_SUBREAPER: descendants whose parent ends become children of this process, not of PID 1. 0, or an errno. */
+int blupow_adopt_orphans(void);
+
 /* ---- worker ---- */
 
 /* From now on SIGTERM (and SIGINT, SIGHUP) makes the returned descriptor readable and arms `alarm(1)` with its default action behind

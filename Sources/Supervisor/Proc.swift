@@ -1,0 +1,35 @@
+import Glibc
+
+/// Reading /proc.
+enum Proc {
+  /// The first `limit` bytes of a file; `nil` where it cannot be opened.
+  static func bytes(_ path: String, limit: Int = 131_072) -> [UInt8]? {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    var bytes: [UInt8] = []
+    while bytes.count < limit {
+      let count = withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+        let count = read(file, buffer.baseAddress, buffer.count)
+        if count > 0 { bytes += buffer[..<count] }
+        return count
+      }
+      guard count > 0 || (count < 0 && errno == EINTR) else { break }
+    }
+    return bytes
+  }
+
+  static func text(_ path: String) -> String? { bytes(path).map { String(decoding: $0, as: UTF8.self) } }
+
+  /// The entries of a directory that are numbers; `nil` where it cannot be opened.
+  static func numbers(in path: String) -> [Int32]? {
+    guard let directory = opendir(path) else { return nil }
+    defer { closedir(directory) }
+    var numbers: [Int32] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      if let number = Int32(name) { numbers.append(number) }
+    }
+    return numbers
+  }
+}
