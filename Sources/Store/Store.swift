@@ -123,6 +123,8 @@ package final class Store: Sendable {
     } catch {
       throw StoreError(error, file.path)
     }
+    // From here on they may not be shorter than this; where they are not the same any more, the next save says so.
+    standing.withLock { _ = $0.holds(for: file) }
   }
 
   /// Moves the log into the database, and lets another Store have the directory. Nothing can be saved after it.

@@ -14,8 +14,12 @@ extension StoreFile {
       for companion in Self.companions { unlink(path + companion) }
       return nil
     }
-    var second = time(nil)
-    while Self.companions.contains(where: { exists(Self.path(setAsideAt: second, in: directory) + $0) }) { second += 1 }
+    // Each has a second of its own, and several within one keep their order.
+    let now = time(nil)
+    let taken = (now...now + 60).last { second in
+      Self.companions.contains { exists(Self.path(setAsideAt: second, in: directory) + $0) }
+    }
+    let second = taken.map { $0 + 1 } ?? now
     let target = Self.path(setAsideAt: second, in: directory)
     for companion in Self.companions where rename(path + companion, target + companion) != 0 && errno != ENOENT {
       throw StoreError(errno: errno, path + companion)
