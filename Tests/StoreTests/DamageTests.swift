@@ -207,6 +207,45 @@ import Testing
     store.close()
   }
 
+  /// Damages the leaf page that holds `text`, of a table (13) or an index (10).
+  private func damage(_ folder: Folder, leaf kind: UInt8, holding text: String, _ deed: (inout [UInt8], Int) -> Void) throws {
+    var bytes = try folder.bytes()
+    let wanted = Array(text.utf8)
+    let page = try #require(
+      stride(from: 0, to: bytes.count, by: 4096).first { start in
+        bytes[start] == kind && bytes[start..<start + 4096].firstRange(of: wanted) != nil
+      })
+    deed(&bytes, page)
+    try folder.write(bytes)
+  }
+
+  @Test func `an index that is not its table's is damage, though loading does not need it`() throws {
+    let folder = try Folder()
+    try folder.fill(Self.saved)
+    try damage(folder, leaf: 10, holding: "Device 17") { bytes, page in
+      if let found = bytes[page..<page + 4096].firstRange(of: Array("Device 17".utf8)) { bytes[found.upperBound - 1] += 1 }
+    }
+    let found = try judge(folder, "index")
+    #expect(found.count == 0)
+    #expect(
+      found.warnings
+        == ["\(folder.database) is damaged: integrity_check('record') does not find it sound. A new one is begun."])
+  }
+
+  @Test func `so is what stands in a table that nobody has looked at yet`() throws {
+    let folder = try Folder()
+    try folder.fill(Self.saved)
+    try folder.sql("CREATE TABLE later (text); INSERT INTO later VALUES ('of a later version'), ('and more')")
+    // The first cell's place: outside of its page.
+    try damage(folder, leaf: 13, holding: "of a later version") { bytes, page in
+      bytes[page + 8] = 0xff
+      bytes[page + 9] = 0xff
+    }
+    let found = try judge(folder, "later")
+    #expect(found.count == 0)
+    #expect(found.warnings == ["\(folder.database) is damaged: quick_check(1) does not find it sound. A new one is begun."])
+  }
+
   @Test(arguments: [UInt64(1), 2, 3, 4]) func `bits that flipped in the database`(seed: UInt64) throws {
     var dice = Dice(seed: seed)
     let folder = try Folder()

@@ -175,6 +175,16 @@ import Testing
     #expect(service.troubles == [])
   }
 
+  @Test func `names that Swift takes for the same are kept apart`() async throws {
+    let folder = try Folder()
+    let service = Service([record("Caf\u{e9}", "composed"), record("Cafe\u{301}", "decomposed")])
+    let running = Task { [keeper = service.keeper(await StoreKeeper.load(directory: folder.path))] in await keeper.run() }
+    try await service.rounds(2)
+    service.know([record("Cafe\u{301}", "decomposed")])
+    await stop(running)
+    #expect(try kept(folder).map(\.text) == ["decomposed"])
+  }
+
   @Test func `of more than 5,000 records the first are kept`() async throws {
     let folder = try Folder()
     let service = Service((1...5001).map { record("\($0)", "{}") })
