@@ -4,13 +4,13 @@ import PackageDescription
 // Arrows go down only (Tests/HouseTests guards them):
 //
 //             blupow                               blupow-worker              blupow-simulator
-//           /    |    \                            /      |    \                    |
-//   Supervisor   |   Publishers                BlueZ   Devices  ATT             Simulator
-//           \    |    /     |                     |       |      |             /        \
-//            Policy      Devices                DBus      |    CLinux      Devices      DBus
-//                 \____________________  Readings  ______________/
+//        /    /    |    \                          /      |    \                    |
+//   Store  Supervisor  Publishers                BlueZ   Devices  ATT             Simulator
+//      |       \   |    /     |                     |       |      |             /        \
+//      |        Policy      Devices                DBus     |    CLinux      Devices      DBus
+//       \____________________________  Readings  ______________/
 //
-// DBus stands over CDBus (libdbus-1); CLinux is the handful of Linux calls that Swift cannot import.
+// DBus stands over CDBus (libdbus-1); CLinux is the handful of Linux calls that Swift cannot import. Store alone knows GRDB (SQLite).
 
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
@@ -24,6 +24,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -38,6 +39,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .systemLibrary(name: "CDBus", pkgConfig: "dbus-1", providers: [.apt(["libdbus-1-dev"])]),
@@ -49,12 +51,14 @@ let package = Package(
     .target(name: "ATT", dependencies: ["Readings", "CLinux"], swiftSettings: strict),
     .target(name: "Policy", dependencies: ["Readings"], swiftSettings: strict),
     .target(name: "Supervisor", dependencies: ["Policy", "Readings", "CLinux", logging], swiftSettings: strict),
+    .target(name: "Store", dependencies: ["Readings", grdb, logging], swiftSettings: strict),
     .target(name: "Publishers", dependencies: ["Policy", "Devices", "Readings"], swiftSettings: strict),
     .target(name: "Simulator", dependencies: ["DBus", "Devices", "Readings", "CLinux"], swiftSettings: strict),
     .executableTarget(
       name: "blupow",
       dependencies: [
-        "Supervisor", "Publishers", "Policy", "Devices", "Readings", argumentParser, logging, lifecycle, unixSignals, yams,
+        "Supervisor", "Store", "Publishers", "Policy", "Devices", "Readings", argumentParser, logging, lifecycle, unixSignals,
+        yams,
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -71,6 +75,8 @@ let package = Package(
     .executableTarget(
       name: "nursery", dependencies: ["Rig", "Supervisor", "Policy", "Readings", logging], path: "Tests/Nursery",
       swiftSettings: strict),
+    // Tests/StoreWriter: what is killed while it saves.
+    .executableTarget(name: "store-writer", dependencies: ["Store"], path: "Tests/StoreWriter", swiftSettings: strict),
     .executableTarget(
       name: "bench", dependencies: ["Rig", "Supervisor", "Policy", "Readings", logging], path: "Tests/Bench",
       swiftSettings: strict),
@@ -86,6 +92,8 @@ let package = Package(
         "Supervisor", "Policy", "Readings", "CLinux", "Rig", "zoo", "nursery", "blupow-worker", "blupow-simulator", logging,
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "StoreTests", dependencies: ["Store", "CLinux", "Rig", "store-writer", grdb, logging], swiftSettings: strict),
     .testTarget(
       name: "SimulatorTests",
       dependencies: ["Simulator", "DBus", "Devices", "Readings", "Rig", "Supervisor", "blupow-simulator"],

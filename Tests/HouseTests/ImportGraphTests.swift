@@ -29,12 +29,13 @@ struct ImportGraphTests {
     Room("BlueZ", ["DBus", "Readings"]),
     Room("ATT", ["Readings", "CLinux"]),
     Room("Supervisor", ["Policy", "Readings", "CLinux", "Logging"]),
+    Room("Store", ["Readings", "GRDB", "Logging"]),
     Room("Publishers", ["Policy", "Devices", "Readings"]),
     Room("Simulator", ["DBus", "Devices", "Readings", "CLinux"]),
     Room(
       "blupow",
       [
-        "Supervisor", "Publishers", "Policy", "Devices", "Readings", "ArgumentParser", "Logging", "ServiceLifecycle",
+        "Supervisor", "Store", "Publishers", "Policy", "Devices", "Readings", "ArgumentParser", "Logging", "ServiceLifecycle",
         "UnixSignals",
         "Yams",
       ],
