@@ -2,6 +2,7 @@ import UnixSignals
 import ArgumentParser
 import Logging
 import Policy
+import Publishers
 import ServiceLifecycle
 import Supervisor
 
@@ -22,9 +23,11 @@ struct RunCommand: AsyncParsableCommand {
       "polling \(config.devices.count) device\(config.devices.count == 1 ? "" : "s") behind \(config.modules.count) module\(config.modules.count == 1 ? "" : "s")",
       metadata: ["gateway": "\(config.name)"])
     let gateway = Gateway(config, worker: Sibling.worker, log: log)
+    let server = StatusServer(
+      status: { await gateway.snapshot() }, pollNow: { await gateway.pollNow(devices: $0) }, log: log)
     let group = ServiceGroup(
       configuration: .init(
-        services: [.init(service: GatewayService(gateway: gateway))], gracefulShutdownSignals: [.sigterm, .sigint, .sighup],
+        services: [.init(service: SideBySide(GatewayService(gateway: gateway), server))], gracefulShutdownSignals: [.sigterm, .sigint, .sighup],
         logger: Console.logger(.error)))
     try await group.run()
     log.notice("ended")
