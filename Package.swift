@@ -10,7 +10,8 @@ import PackageDescription
 //            Policy      Devices                DBus      |    CLinux      Devices      DBus
 //                 \____________________  Readings  ______________/
 //
-// DBus stands over CDBus (libdbus-1); CLinux is the handful of Linux calls that Swift cannot import.
+// DBus stands over CDBus (libdbus-1); CLinux is the handful of Linux calls that Swift cannot import. Publishers has HTTP from
+// hummingbird, and NIO below it.
 
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
@@ -63,7 +64,8 @@ let package = Package(
     .target(
       name: "Publishers",
       dependencies: [
-        "Policy", "Devices", "Readings", "CLinux", logging, lifecycle, hummingbirdCore, httpTypes, nioHTTPTypes, nioCore, nioPosix,
+        "Policy", "Devices", "Readings", "CLinux", logging, lifecycle, hummingbirdCore, httpTypes, nioHTTPTypes, nioCore,
+        nioPosix,
         nioHTTP1,
       ],
       swiftSettings: strict),
@@ -93,6 +95,9 @@ let package = Package(
     .testTarget(name: "DevicesTests", dependencies: ["Devices", "Readings"], swiftSettings: strict),
     .testTarget(name: "ATTTests", dependencies: ["ATT", "Readings", "CLinux"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy", "Readings"], swiftSettings: strict),
+    .testTarget(
+      name: "PublishersTests",
+      dependencies: ["Publishers", "Policy", "Readings", "Rig", logging, lifecycle, nioCore], swiftSettings: strict),
     .testTarget(
       name: "SupervisorTests", dependencies: ["Supervisor", "Policy", "Readings", "Rig", "zoo", logging],
       swiftSettings: strict),

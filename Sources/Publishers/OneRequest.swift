@@ -12,8 +12,6 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
   typealias OutboundIn = HTTPResponsePart
   typealias OutboundOut = HTTPResponsePart
 
-  /// For the whole request, not for each piece of it: one that comes byte by byte must end too. As long for the answer.
-  static let patience = TimeAmount.seconds(10)
   /// For what is under way when the service is told to end.
   static let patienceAtEnd = TimeAmount.seconds(1)
 
@@ -25,10 +23,14 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
     case over
   }
 
+  /// For the whole request, not for each piece of it: one that comes byte by byte must end too. As long for the answer.
+  private let patience: TimeAmount
   private var state = State.asking
   private var limit: Scheduled<Void>?
 
-  func handlerAdded(context: ChannelHandlerContext) { close(context, in: Self.patience) }
+  init(patience: TimeAmount) { self.patience = patience }
+
+  func handlerAdded(context: ChannelHandlerContext) { close(context, in: patience) }
 
   func handlerRemoved(context: ChannelHandlerContext) { limit?.cancel() }
 
@@ -54,7 +56,7 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
     guard case .end = unwrapOutboundIn(data) else {
       if state != .answering {
         state = .answering
-        close(context, in: Self.patience)
+        close(context, in: patience)
       }
       return context.write(data, promise: promise)
     }
@@ -70,7 +72,7 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
           ? "The request's head is too long; at most \(StatusServer.maxHeadBytes) bytes are taken."
           : "This is not an HTTP request that can be read.")
       state = .answering
-      close(context, in: Self.patience)
+      close(context, in: patience)
       context.write(wrapOutboundOut(.head(body.head)), promise: nil)
       context.write(wrapOutboundOut(.body(ByteBuffer(bytes: body.body))), promise: nil)
       finish(context, wrapOutboundOut(.end(nil)), nil)

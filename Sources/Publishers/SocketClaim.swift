@@ -38,7 +38,8 @@ struct SocketClaim: ~Copyable {
   }
 
   private static func served(_ path: String) -> SocketTrouble {
-    SocketTrouble("another blupow run already serves \(path). One is enough: end the other, or give this one an XDG_RUNTIME_DIR of its own.")
+    SocketTrouble(
+      "another blupow run already serves \(path). One is enough: end the other, or give this one an XDG_RUNTIME_DIR of its own.")
   }
 
   private static func makeDirectory(_ path: String) throws(SocketTrouble) {

@@ -93,7 +93,9 @@ package struct StatusClient: Sendable {
     }
   }
 
-  private func talk(_ method: HTTPMethod, _ uri: String, body: [UInt8], at path: String) async throws -> (status: Int, body: [UInt8]) {
+  private func talk(_ method: HTTPMethod, _ uri: String, body: [UInt8], at path: String) async throws -> (
+    status: Int, body: [UInt8]
+  ) {
     let channel = try await ClientBootstrap(group: Self.loops).connect(unixDomainSocketPath: path) { channel in
       channel.eventLoop.makeCompletedFuture {
         try channel.pipeline.syncOperations.addHTTPClientHandlers()
@@ -109,16 +111,22 @@ package struct StatusClient: Sendable {
       var answer: [UInt8] = []
       for try await part in inbound {
         switch part {
-        case .head(let head): status = Int(head.status.code)
+        case .head(let head):
+          status = Int(head.status.code)
+          try Self.check(head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0, path)
         case .body(let piece):
-          guard answer.count + piece.readableBytes <= Self.maxAnswerBytes else {
-            throw ServiceTrouble.notUnderstood(path, reason: "it is longer than \(Self.maxAnswerBytes) bytes")
-          }
+          try Self.check(answer.count + piece.readableBytes, path)
           answer += piece.readableBytesView
         case .end: return (status, answer)
         }
       }
       throw ServiceTrouble.endedEarly(path)
+    }
+  }
+
+  private static func check(_ length: Int, _ path: String) throws(ServiceTrouble) {
+    guard length <= maxAnswerBytes else {
+      throw .notUnderstood(path, reason: "it is longer than \(maxAnswerBytes) bytes")
     }
   }
 }

@@ -15,6 +15,8 @@ package struct StatusServer: Service {
   static let maxHeadBytes = 16_384
   private static let pause = Duration.seconds(5)
 
+  /// For a request, and again for its answer to be taken.
+  var patience = TimeAmount.seconds(10)
   private let path: SocketPath?
   private let routes: StatusRoutes
   private let log: Logger
@@ -59,14 +61,16 @@ package struct StatusServer: Service {
       guard !Task.isShuttingDownGracefully, !Task.isCancelled else { return }
       if !isTold {
         isTold = true
-        log.error("nobody can ask this service at \(path) for now: \(reason). It is tried again every \(Self.pause.components.seconds) s.")
+        log.error(
+          "nobody can ask this service at \(path) for now: \(reason). It is tried again every \(Self.pause.components.seconds) s."
+        )
       }
       try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.pause) }
     }
   }
 
   private func server(_ path: SocketPath, _ loops: any EventLoopGroup) -> any Service {
-    let (routes, log) = (routes, log)
+    let (routes, log, patience) = (routes, log, patience)
     var quiet = log
     quiet.logLevel = .critical
     let http = HTTP1Channel(
@@ -75,7 +79,7 @@ package struct StatusServer: Service {
         try await writer.write(response: answer.head, body: .init(byteBuffer: ByteBuffer(bytes: answer.body)))
       },
       configuration: .init(
-        additionalChannelHandlers: [OneRequest()],
+        additionalChannelHandlers: [OneRequest(patience: patience)],
         httpDecoderConfiguration: .init(
           maxHeaderFieldSize: Self.maxHeadBytes, maxHeaderListSize: Self.maxHeadBytes, maxHeaderFieldCount: 100)))
     return http.server(

@@ -27,7 +27,8 @@ struct RunCommand: AsyncParsableCommand {
       status: { await gateway.snapshot() }, pollNow: { await gateway.pollNow(devices: $0) }, log: log)
     let group = ServiceGroup(
       configuration: .init(
-        services: [.init(service: SideBySide(GatewayService(gateway: gateway), server))], gracefulShutdownSignals: [.sigterm, .sigint, .sighup],
+        services: [.init(service: SideBySide(GatewayService(gateway: gateway), server))],
+        gracefulShutdownSignals: [.sigterm, .sigint, .sighup],
         logger: Console.logger(.error)))
     try await group.run()
     log.notice("ended")

@@ -37,7 +37,11 @@ struct StatusCommand: AsyncParsableCommand {
     }
     guard let answer else { throw Console.exit(.tryAgain) }
     guard case .success(let status) = answer else { return try Self.end(answer.map { _ in }) }
-    if isDocument { try Console.json(status) } else { try Console.result(FleetOverview(status, colours: Console.hasColours).text) }
+    if isDocument {
+      try Console.json(status)
+    } else {
+      try Console.result(FleetOverview(status, colours: Console.hasColours).text)
+    }
   }
 
   /// Why there is nothing to show.
@@ -62,7 +66,8 @@ struct StatusCommand: AsyncParsableCommand {
     guard case .failure(let trouble) = outcome else { return }
     switch trouble {
     case .unknown(let name, let known):
-      throw ValidationError("No device is called '\(name)'; there are: \(known.joined(separator: ", ")).")
+      let names = Printable.text(known.joined(separator: ", "), maxBytes: 4000)
+      throw ValidationError("No device is called '\(name)'; there are: \(names).")
     case .service(let trouble):
       Console.complain(trouble.description)
       throw Console.exit(trouble.exitCode)
