@@ -9,8 +9,6 @@ import Readings
 /// Asks a running service on this host, by its socket (`protocol/http.md`).
 package struct StatusClient: Sendable {
   static let maxAnswerBytes = 8_388_608
-  /// One thread, for as long as the process lives.
-  private static let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
   /// Where it may listen; the first that does is asked.
   private let paths: [String]
@@ -96,7 +94,7 @@ package struct StatusClient: Sendable {
   private func talk(_ method: HTTPMethod, _ uri: String, body: [UInt8], at path: String) async throws -> (
     status: Int, body: [UInt8]
   ) {
-    let channel = try await ClientBootstrap(group: Self.loops).connect(unixDomainSocketPath: path) { channel in
+    let channel = try await ClientBootstrap(group: Loops.one).connect(unixDomainSocketPath: path) { channel in
       channel.eventLoop.makeCompletedFuture {
         try channel.pipeline.syncOperations.addHTTPClientHandlers()
         return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(wrappingChannelSynchronously: channel)
@@ -104,9 +102,12 @@ package struct StatusClient: Sendable {
     }
     return try await channel.executeThenClose { inbound, outbound in
       let headers: HTTPHeaders = ["host": "blupow", "connection": "close", "content-length": "\(body.count)"]
-      try await outbound.write(.head(HTTPRequestHead(version: .http1_1, method: method, uri: uri, headers: headers)))
-      if !body.isEmpty { try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
-      try await outbound.write(.end(nil))
+      var question: [HTTPClientRequestPart] = [
+        .head(HTTPRequestHead(version: .http1_1, method: method, uri: uri, headers: headers))
+      ]
+      if !body.isEmpty { question.append(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
+      // One that has its answer before it has the whole question, and closes, has answered all the same.
+      try? await outbound.write(contentsOf: question + [.end(nil)])
       var status = 0
       var answer: [UInt8] = []
       for try await part in inbound {

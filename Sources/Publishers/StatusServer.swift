@@ -3,7 +3,6 @@ import HTTPTypes
 import HummingbirdCore
 package import Logging
 import NIOCore
-import NIOPosix
 package import Policy
 import ServiceLifecycle
 
@@ -38,9 +37,7 @@ package struct StatusServer: Service {
     do throws(SocketTrouble) {
       let path = if let path { path } else { try SocketPath.toServe() }
       let claim = try SocketClaim.make(path)
-      let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-      await serve(path, claim, loops)
-      try? await loops.shutdownGracefully()
+      await serve(path, claim)
     } catch {
       log.error("nobody can ask this service (`blupow status`); polling goes on: \(error)")
       // A service that ends takes the others along.
@@ -49,12 +46,12 @@ package struct StatusServer: Service {
   }
 
   /// Again and again, should it end by itself: at an accept that failed for want of descriptors, for one.
-  private func serve(_ path: SocketPath, _ claim: borrowing SocketClaim, _ loops: any EventLoopGroup) async {
+  private func serve(_ path: SocketPath, _ claim: borrowing SocketClaim) async {
     var isTold = false
     while !Task.isShuttingDownGracefully, !Task.isCancelled {
       var reason = "it ended by itself"
       do {
-        try await server(path, loops).run()
+        try await server(path).run()
       } catch {
         reason = "\(error)"
       }
@@ -69,7 +66,7 @@ package struct StatusServer: Service {
     }
   }
 
-  private func server(_ path: SocketPath, _ loops: any EventLoopGroup) -> any Service {
+  private func server(_ path: SocketPath) -> any Service {
     let (routes, log, patience) = (routes, log, patience)
     var quiet = log
     quiet.logLevel = .critical
@@ -91,6 +88,6 @@ package struct StatusServer: Service {
         if chmod(path.description, 0o666) != 0 { log.error("\(path) cannot be opened to other users.") }
         log.debug("answering at \(path)")
       },
-      eventLoopGroup: loops, logger: quiet)
+      eventLoopGroup: Loops.one, logger: quiet)
   }
 }

@@ -173,7 +173,7 @@ import Testing
     let run = try await scene.blupow(["poll", "-v"] + more, config: config)
     #expect(run.exitCode == 0, "\(run.errors)")
     #expect(!run.errors.contains("asked the running service"))
-    #expect(run.errors.contains("worker: "))
+    #expect(run.errors.contains("debug: polled"), "\(run.errors)")
     _ = await end(child)
     await scene.end()
   }

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Logging
 import NIOCore
@@ -31,6 +32,8 @@ final class Served: Sendable {
     guard mkdtemp(&template) != nil else { throw Conversation.Trouble(description: "no directory in /tmp") }
     return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
+
+  static func remove(_ directory: String) { try? FileManager.default.removeItem(atPath: directory) }
 
   /// - Parameters:
   ///   - directory: `nil`: a new one.
@@ -71,9 +74,7 @@ final class Served: Sendable {
   /// Ends it, and takes its directory away.
   func leave() async throws {
     try await end()
-    unlink("\(path).lock")
-    rmdir("\(directory)/blupow")
-    rmdir(directory)
+    Self.remove(directory)
   }
 
   /// What `request` gets, to the end of the connection.

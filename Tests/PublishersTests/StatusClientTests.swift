@@ -11,7 +11,6 @@ import Testing
   /// A listener that answers each connection with the same bytes, and keeps it open or closes it.
   private final class Stranger: Sendable {
     let place: SocketPath
-    private let descriptor: Int32
     private let answering: Task<Void, Never>
 
     init(_ answer: String, keepsOpen: Bool = false) throws {
@@ -27,7 +26,6 @@ import Testing
         $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, size) }
       }
       guard bound == 0, listen(listener, 8) == 0 else { throw Conversation.Trouble(description: "no listener") }
-      descriptor = listener
       answering = Task {
         while !Task.isCancelled {
           let made = accept(listener, nil, nil)
@@ -35,24 +33,30 @@ import Testing
             try? await Task.sleep(for: .milliseconds(2))
             continue
           }
+          // All of the question is read first: a close with something unread would look like an abort.
+          var question = ""
+          while !question.contains("\r\n\r\n"), !Task.isCancelled {
+            var chunk = [UInt8](repeating: 0, count: 4096)
+            let count = recv(made, &chunk, chunk.count, Int32(MSG_DONTWAIT))
+            if count == 0 { break }
+            if count > 0 {
+              question += String(decoding: chunk[..<count], as: UTF8.self)
+            } else {
+              try? await Task.sleep(for: .milliseconds(2))
+            }
+          }
           let bytes = Array(answer.utf8)
           _ = send(made, bytes, bytes.count, Int32(MSG_NOSIGNAL))
-          if !keepsOpen {
-            // All of the question is read first: a close with something unread would look like an abort.
-            try? await Task.sleep(for: .milliseconds(50))
-            var chunk = [UInt8](repeating: 0, count: 4096)
-            _ = recv(made, &chunk, chunk.count, Int32(MSG_DONTWAIT))
-            close(made)
-          }
+          if !keepsOpen { close(made) }
         }
+        close(listener)
       }
     }
 
-    func leave() {
+    func leave() async {
       answering.cancel()
-      close(descriptor)
-      unlink(place.description)
-      rmdir(place.directory)
+      await answering.value
+      Served.remove(place.directory)
     }
   }
 
@@ -67,6 +71,7 @@ import Testing
 
   @Test(.timeLimit(.minutes(1))) func `without a service it says where it looked`() async throws {
     let place = try SocketPath(directory: Served.makeDirectory())
+    defer { Served.remove(place.directory) }
     let trouble = await trouble(StatusClient([place]))
     #expect(trouble == .notRunning([place.description]))
     #expect(
@@ -77,10 +82,8 @@ import Testing
 
   @Test(.timeLimit(.minutes(1))) func `the first place where a service listens is asked; a dead socket is none`() async throws {
     let dead = try SocketPath(directory: Served.makeDirectory())
-    let left = try Stranger("")
-    let leftPlace = left.place
-    symlink(leftPlace.description, dead.description)
-    left.leave()
+    defer { Served.remove(dead.directory) }
+    try SocketClaimTests.leaveSocket(dead.description)
     let served = try await Served(try Sample.fleet())
     #expect(try await StatusClient([dead, served.place]).status().gateway == "cabin")
     try await served.leave()
@@ -103,7 +106,7 @@ import Testing
     let stranger = try Stranger(answer)
     let trouble = try #require(await trouble(StatusClient([stranger.place])))
     #expect(trouble.description.contains(sentence), "\(trouble)")
-    stranger.leave()
+    await stranger.leave()
   }
 
   @Test(.timeLimit(.minutes(1))) func `one that does not answer is waited for so long and no longer`() async throws {
@@ -113,14 +116,14 @@ import Testing
     #expect(trouble == .silent(stranger.place.description, after: .milliseconds(500)))
     #expect(trouble?.description.contains("did not answer within 0.5 s") == true)
     #expect(start.duration(to: .now) < .seconds(5))
-    stranger.leave()
+    await stranger.leave()
   }
 
   @Test(.timeLimit(.minutes(1))) func `an answer without end is not read to its end`() async throws {
     let stranger = try Stranger("HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + String(repeating: " ", count: 100))
     let trouble = try #require(await trouble(StatusClient([stranger.place])))
     #expect(trouble.description.contains("is longer than 8388608 bytes"), "\(trouble)")
-    stranger.leave()
+    await stranger.leave()
   }
 
   @Test(.timeLimit(.minutes(1))) func `who no longer wants to know need not wait`() async throws {
@@ -132,6 +135,6 @@ import Testing
     asking.cancel()
     #expect(await asking.value == nil)
     #expect(start.duration(to: .now) < .seconds(5))
-    stranger.leave()
+    await stranger.leave()
   }
 }

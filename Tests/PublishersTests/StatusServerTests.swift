@@ -14,7 +14,7 @@ import Testing
   @Test(.timeLimit(.minutes(1))) func `the status is the fleet's, and comes back as it was`() async throws {
     let fleet = try Sample.fleet()
     let served = try await Served(fleet)
-    #expect(try await served.client.status() == fleet)
+    #expect(try await Wire.line(served.client.status()) == Wire.line(fleet))
     let answer = try #require(try await served.answer("GET /status?x=1 HTTP/1.1\r\nHost: x\r\n\r\n"))
     #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
     #expect(answer.contains("Content-Type: application/json\r\n"))
@@ -29,7 +29,7 @@ import Testing
     let fleet = try Sample.fleet()
     let served = try await Served(fleet) { try? await Task.sleep(for: .milliseconds(300)) }
     let start = ContinuousClock.now
-    #expect(try await served.client.poll(devices: ["Workshop"]) == fleet)
+    #expect(try await Wire.line(served.client.poll(devices: ["Workshop"])) == Wire.line(fleet))
     #expect(start.duration(to: .now) >= .milliseconds(300))
     for body in ["", "{}"] {
       let answer = try await served.answer("POST /poll HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.count)\r\n\r\n\(body)")
@@ -125,7 +125,7 @@ import Testing
     conversation.say(beginning)
     let trickle = Task {
       while !Task.isCancelled {
-        conversation.say(beginning.isEmpty ? "" : " ")
+        conversation.say(beginning.isEmpty ? "" : "x")
         try? await Task.sleep(for: .milliseconds(100))
       }
     }

@@ -19,8 +19,8 @@ package final class Conversation: Sendable {
     let connected = withUnsafePointer(to: &name) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
     }
+    // What is thrown from here on ends in `deinit`: all properties are there.
     guard connected == 0 else {
-      close(descriptor)
       throw Trouble(description: "Nobody listens at \(path): \(String(cString: strerror(errno)))")
     }
   }
