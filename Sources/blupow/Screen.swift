@@ -13,7 +13,7 @@ struct Screen {
     var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     // The last line stays free: a newline there would move everything up.
     if let height, lines.count >= height { lines = Array(lines.prefix(max(1, height - 1))) }
-    Console.print("\u{1B}[H" + lines.map { "\($0)\u{1B}[K\r\n" }.joined() + "\u{1B}[J", end: "")
+    Console.print("\u{1B}[H" + lines.map { "\($0)\u{1B}[K\n" }.joined() + "\u{1B}[J", end: "")
   }
 
   func leave() { Console.print("\u{1B}[?7h", end: "") }

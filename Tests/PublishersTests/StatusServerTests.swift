@@ -142,7 +142,9 @@ import Testing
       FleetStatus(gateway: "cabin", devices: Array(repeating: device, count: 5000)), patience: .milliseconds(300))
     let conversation = try Conversation(served.path)
     conversation.say("GET /status HTTP/1.1\r\n\r\n")
-    try await Task.sleep(for: .seconds(2))
+    // From its first byte on, which so long a document takes a while to come to.
+    try await conversation.untilHeard()
+    try await Task.sleep(for: .seconds(1.5))
     let answer = try #require(try await conversation.rest())
     let length = try #require(answer.firstMatch(of: /Content-Length: (\d+)/).flatMap { Int($0.1) })
     #expect(length > 1_000_000 && answer.utf8.count < length)

@@ -36,6 +36,12 @@ package final class Conversation: Sendable {
   /// Nothing more will be said.
   package func fallSilent() { shutdown(descriptor, Int32(SHUT_WR)) }
 
+  /// Waits until there is something to read. It is not read.
+  package func untilHeard() async throws {
+    var polled = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
+    while poll(&polled, 1, 0) == 0 { try await Task.sleep(for: .milliseconds(2)) }
+  }
+
   /// All that comes until the other side closes; `nil` where it has not closed by then.
   package func rest(within limit: Duration = .seconds(20)) async throws -> String? {
     let start = ContinuousClock.now
