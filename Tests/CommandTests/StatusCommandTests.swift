@@ -120,7 +120,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(1))) func `beside a service a poll is the service's, and looks the same`() async throws {
-    let scene = try await Scene.one(delays: Scene.fast.replacing("\"reply_ms\":0", with: "\"reply_ms\":50"))
+    let scene = try await Scene.one(delays: Scene.fast.replacing("\"reply_ms\":0", with: "\"reply_ms\":250"))
     let child = try await service(scene)
     let before = polls(scene)
     let mark = scene.journal.count
