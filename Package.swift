@@ -10,7 +10,8 @@ import PackageDescription
 //      |        Policy      Devices                DBus     |    CLinux      Devices      DBus
 //       \____________________________  Readings  ______________/
 //
-// DBus stands over CDBus (libdbus-1); CLinux is the handful of Linux calls that Swift cannot import. Store alone knows GRDB (SQLite).
+// DBus stands over CDBus (libdbus-1); CLinux is the handful of Linux calls that Swift cannot import. Store alone knows GRDB (SQLite);
+// Publishers has HTTP from hummingbird, and NIO below it.
 
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
@@ -26,6 +27,12 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 
 let package = Package(
   name: "BluPow",
@@ -40,6 +47,11 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    // Without traits, and of its products only the core: no ICU, no readers of configuration, nothing but HTTP.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
   ],
   targets: [
     .systemLibrary(name: "CDBus", pkgConfig: "dbus-1", providers: [.apt(["libdbus-1-dev"])]),
@@ -52,7 +64,14 @@ let package = Package(
     .target(name: "Policy", dependencies: ["Readings"], swiftSettings: strict),
     .target(name: "Supervisor", dependencies: ["Policy", "Readings", "CLinux", logging], swiftSettings: strict),
     .target(name: "Store", dependencies: ["Readings", grdb, logging], swiftSettings: strict),
-    .target(name: "Publishers", dependencies: ["Policy", "Devices", "Readings"], swiftSettings: strict),
+    .target(
+      name: "Publishers",
+      dependencies: [
+        "Policy", "Devices", "Readings", "CLinux", logging, lifecycle, hummingbirdCore, httpTypes, nioHTTPTypes, nioCore,
+        nioPosix,
+        nioHTTP1,
+      ],
+      swiftSettings: strict),
     .target(name: "Simulator", dependencies: ["DBus", "Devices", "Readings", "CLinux"], swiftSettings: strict),
     .executableTarget(
       name: "blupow",
@@ -86,6 +105,9 @@ let package = Package(
     .testTarget(name: "DevicesTests", dependencies: ["Devices", "Readings"], swiftSettings: strict),
     .testTarget(name: "ATTTests", dependencies: ["ATT", "Readings", "CLinux"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy", "Readings"], swiftSettings: strict),
+    .testTarget(
+      name: "PublishersTests",
+      dependencies: ["Publishers", "Policy", "Readings", "Rig", logging, lifecycle, nioCore], swiftSettings: strict),
     .testTarget(
       name: "SupervisorTests",
       dependencies: [

@@ -4,9 +4,12 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -250,5 +253,43 @@ int blupow_adapter_address(int number, uint8_t *address, int *is_up) {
   close(fd);
   if (!error) reversed(address, adapter.address);
   *is_up = !error && (adapter.flags & 1);
+  return error;
+}
+
+_Static_assert(sizeof(struct blupow_peer) == sizeof(struct ucred), "struct ucred");
+
+int blupow_is_member(uint32_t uid, uint32_t gid) {
+  struct passwd entry, *found = 0;
+  char text[16384];
+  if (getpwuid_r(uid, &entry, text, sizeof text, &found) || !found) return 0;
+  int room = 64, count = room;
+  gid_t *groups = 0;
+  for (;;) {
+    gid_t *more = realloc(groups, (size_t)room * sizeof *groups);
+    if (!more) break;
+    groups = more;
+    count = room;
+    if (getgrouplist(found->pw_name, found->pw_gid, groups, &count) >= 0) break;
+    /* The kernel's own bound is 65536. */
+    if (room >= 65536) break;
+    room = count > room ? count : room * 2;
+  }
+  int member = 0;
+  for (int i = 0; groups && i < count && i < room; i++) member |= groups[i] == gid;
+  free(groups);
+  return member;
+}
+
+int blupow_unix_probe(const char *path) {
+  struct sockaddr_un at;
+  memset(&at, 0, sizeof at);
+  at.sun_family = AF_UNIX;
+  if (strlen(path) >= sizeof at.sun_path) return ENAMETOOLONG;
+  strcpy(at.sun_path, path);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return errno;
+  /* EAGAIN: so many wait already that one more has no room. */
+  int error = connect(fd, (const struct sockaddr *)&at, sizeof at) == 0 || errno == EAGAIN ? 0 : errno;
+  close(fd);
   return error;
 }

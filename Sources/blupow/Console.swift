@@ -16,7 +16,13 @@ enum Console {
     case gone
   }
 
-  @discardableResult static func print(_ text: String) -> Outcome { write(text + "\n", to: STDOUT_FILENO) }
+  @discardableResult static func print(_ text: String, end: String = "\n") -> Outcome { write(text + end, to: STDOUT_FILENO) }
+
+  /// Only where a person looks on, and nobody asked for none.
+  static var hasColours: Bool {
+    let isUnwanted = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
+    return isatty(STDOUT_FILENO) == 1 && !isUnwanted
+  }
 
   static func complain(_ text: String) { _ = write(text + "\n", to: STDERR_FILENO) }
 

@@ -42,13 +42,29 @@ struct PollCommand: AsyncParsableCommand {
     // People need not wait for the links to close; a document for programs has the whole poll in it.
     let table = Table()
     let isDocument = json
+    let known = config.devices.filter { wanted.isEmpty || wanted.contains($0.name) }
+    let (asksService, isVerbose) = (link == nil, verbose)
     let status = await stoppable {
-      await gateway.pollOnce(devices: wanted.isEmpty ? nil : wanted) { if !isDocument { table.show($0) } }
+      if asksService, let answer = await Self.byService(known, isVerbose: isVerbose) { return answer }
+      return await gateway.pollOnce(devices: wanted.isEmpty ? nil : wanted) { if !isDocument { table.show($0) } }
     }
     guard let status else { throw Console.exit(.tryAgain) }
     if json { try Console.json(status) } else { try table.shown(status) }
     for problem in status.problems { Console.complain("\(problem.subject): \(problem.message) \(problem.advice)") }
     if let failure = status.devices.lazy.compactMap(\.failure).first { throw Console.exit(failure.failure.exitCode) }
+  }
+
+  /// `nil`: there is no service to ask, or it would not; then this command polls by itself, and the modules' locks keep the two apart.
+  private static func byService(_ devices: [DeviceConfig], isVerbose: Bool) async -> FleetStatus? {
+    guard let service = await RunningService(knowing: devices) else { return nil }
+    do throws(ServiceTrouble) {
+      let status = try await service.poll()
+      if isVerbose { Console.complain("asked the running service") }
+      return status
+    } catch {
+      if !Task.isCancelled { Console.complain("\(error) So this command polls by itself.") }
+      return nil
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Logging
 import Policy
+import Publishers
 import ServiceLifecycle
 import Supervisor
 import UnixSignals
@@ -24,12 +25,16 @@ struct RunCommand: AsyncParsableCommand {
     let config = try Console.config(config)
     let log = Console.logger(verbose ? .debug : .notice)
     log.notice("polling \(config.counted)", metadata: ["gateway": "\(config.name)"])
-    let gateway = Gateway(config, worker: Sibling.worker, log: log)
+    let kept = await KeptMemory.load(config, log: log)
+    let gateway = Gateway(config, memory: kept.memory, worker: Sibling.worker, log: log)
+    let server = StatusServer(
+      status: { await gateway.snapshot() }, pollNow: { await gateway.pollNow(devices: $0) }, log: log)
     let reload = ReloadService(path: ConfigFile.path(self.config), gateway: gateway, hangups: hangups, log: log)
+    let services = SideBySide(
+      GatewayService(gateway: gateway), MemoryService(kept: kept, gateway: gateway, log: log), server, reload)
     let group = ServiceGroup(
       configuration: .init(
-        services: [.init(service: GatewayService(gateway: gateway)), .init(service: reload)],
-        gracefulShutdownSignals: [.sigterm, .sigint], logger: Console.logger(.error)))
+        services: [.init(service: services)], gracefulShutdownSignals: [.sigterm, .sigint], logger: Console.logger(.error)))
     try await group.run()
     log.notice("ended")
   }

@@ -21,6 +21,8 @@ extension Scene {
     environment["BLUPOW_WORKER"] = worker
     environment["BLUPOW_MIN_INTERVAL"] = "1s"
     environment["PATH"] = "/usr/bin:/bin"
+    // A state of its own for each, unless it is to find another's.
+    environment["BLUPOW_STATE_DIR"] = more["BLUPOW_STATE_DIR"] ?? "\(world.directory)/state-\(UInt32.random(in: 0 ... .max))"
     if let config {
       let path = "\(world.directory)/blupow-\(UInt32.random(in: 0 ... .max)).yaml"
       try write(config, to: path)

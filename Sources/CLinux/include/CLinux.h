@@ -84,4 +84,19 @@ int blupow_socket_error(int fd);
    there is none, EAFNOSUPPORT where the kernel has no Bluetooth for this process. `is_up` is whether it is powered. */
 int blupow_adapter_address(int number, uint8_t address[6], int *is_up);
 
+/* ---- the service's socket ---- */
+
+/* struct ucred: who made a connection, as the value of SO_PEERCRED. */
+struct blupow_peer {
+  int32_t pid;
+  uint32_t uid;
+  uint32_t gid;
+};
+
+/* Whether the user is a member of the group, by the host's user and group databases: 1, or 0 (also where nobody knows). */
+int blupow_is_member(uint32_t uid, uint32_t gid);
+
+/* Whether somebody listens for streams at that path: 0, or an errno (ECONNREFUSED: a socket without a listener). Does not wait. */
+int blupow_unix_probe(const char *path);
+
 #endif
