@@ -9,7 +9,7 @@ import Testing
 @Suite struct KillTests {
   /// Runs store-writer for that long, or that long after its first save, kills it, and gives the last generation that it said was
   /// saved.
-  private func write(into folder: Folder, for microseconds: Int, afterFirst: Bool) throws -> Int64? {
+  private func write(into folder: Folder, for microseconds: Int, afterFirst: Bool) async throws -> Int64? {
     var ends: [Int32] = [-1, -1]
     let pipe = blupow_pipe(&ends)
     try #require(pipe == 0)
@@ -26,8 +26,8 @@ import Testing
     try #require(failure == 0)
     close(ends[1])
     var polled = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
-    if afterFirst { poll(&polled, 1, 30_000) }
-    usleep(UInt32(microseconds))
+    while afterFirst, poll(&polled, 1, 0) == 0 { try await Task.sleep(for: .milliseconds(1)) }
+    try await Task.sleep(for: .microseconds(microseconds))
     kill(pid, SIGKILL)
     var status: Int32 = 0
     waitpid(pid, &status, 0)
@@ -38,7 +38,8 @@ import Testing
     return said[(count - 8)..<count].reversed().reduce(Int64(0)) { $0 << 8 | Int64($1) }
   }
 
-  @Test(.timeLimit(.minutes(5))) func `killed at 200 instants, it has all that it said was saved, and nothing by halves`() throws
+  @Test(.timeLimit(.minutes(5))) func `killed at 200 instants, it has all that it said was saved, and nothing by halves`()
+    async throws
   {
     var dice = Dice(seed: 9)
     var folder = try Folder()
@@ -50,7 +51,7 @@ import Testing
         folder = try Folder()
         saved = 0
       }
-      let last = try write(into: folder, for: dice.roll(0...40_000), afterFirst: run % 2 == 1)
+      let last = try await write(into: folder, for: dice.roll(0...40_000), afterFirst: run % 2 == 1)
       if let last {
         runs.whileSaving += 1
         saved = last
