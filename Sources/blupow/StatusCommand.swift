@@ -58,7 +58,8 @@ struct StatusCommand: AsyncParsableCommand {
     if let unknown = names.first(where: { !known.contains($0) }) { throw .unknown(unknown, known: known) }
     status.devices.removeAll { !names.contains($0.name) }
     let addresses = Set(status.devices.map(\.address))
-    status.problems.removeAll { !addresses.contains($0.address) }
+    // Those of bus, adapter and service concern every device.
+    status.problems.removeAll { $0.address.map { !addresses.contains($0) } ?? false }
     return status
   }
 

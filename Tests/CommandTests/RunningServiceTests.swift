@@ -20,14 +20,15 @@ import Testing
     throws
   {
     let (first, second) = ("D8:B6:73:BF:4F:75", "D8:B6:73:BF:4F:76")
-    let problems = try [first, second].map {
-      Problem(.releaseFailed, address: try #require(Address($0)), message: "It stands.", advice: "Look.")
-    }
+    let problems =
+      [first, second].map { Problem(.releaseFailed, address: Address($0), message: "It stands.", advice: "Look.") }
+      + [Problem(.busAway, message: "bluetoothd is not running.", advice: "Start it.")]
     let fleet = FleetStatus(
       gateway: "cabin", devices: [try status("A", first), try status("B", second), try status("C", first)], problems: problems)
     let picked = try #require(RunningService.pick([try config("C", first), try config("A", first)], from: fleet))
     #expect(picked.devices.map(\.name) == ["C", "A"])
-    #expect(picked.problems.map(\.address.text) == [first])
+    // Those of bus and service concern every device.
+    #expect(picked.problems.map(\.subject) == [first, "BluPow"])
   }
 
   @Test func `a device that the service has under another name or address is not known to it`() throws {
