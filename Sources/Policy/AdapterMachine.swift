@@ -5,12 +5,19 @@ package import Readings
 package struct AdapterMachine: Equatable, Sendable {
   package enum Event: Equatable, Sendable {
     case polled(Address, PollOutcome)
+    /// The adapter is idle, and held for the reset.
+    case admitted
+    /// It could not be had: the gateway ends.
+    case dropped
     /// The reset has ended; `nil`: well.
     case reset(FailureReport?)
   }
 
   package enum Action: Equatable, Sendable {
-    /// To be launched when the adapter is idle.
+    /// The adapter is wanted idle.
+    case want
+    /// It may be given back: something works on it by now.
+    case renounce
     case reset(Request)
     case step(LadderStep.Name)
     case raise(FailureReport)
@@ -31,6 +38,8 @@ package struct AdapterMachine: Equatable, Sendable {
   private var lastSuccess: Instant
   private var resets: [Instant] = []
   private var isResetting = false
+  /// The last one failed, and nothing has worked since.
+  private var hasFailed = false
 
   package init(_ adapter: String?, modules: [Address], settings: PolicySettings, start: Instant) {
     self.adapter = adapter
@@ -49,37 +58,57 @@ package struct AdapterMachine: Equatable, Sendable {
   package mutating func handle(_ event: Event, at now: Instant) -> [Action] {
     switch event {
     case .polled(let module, let outcome):
+      // The last word of a module that has been removed.
+      guard failing[module] != nil else { return [] }
       if outcome.succeeded {
         failing[module] = 0
         lastSuccess = now
-        return []
+        defer { hasFailed = false }
+        return hasFailed ? [.settle] : []
       }
       // A failure by the bus or by us says nothing about the adapter.
       guard outcome.blamesModule || outcome.failure?.whose == .adapter else { return [] }
       failing[module, default: 0] += 1
       return resetIfDue(at: now)
+    case .admitted:
+      guard isResetting else { return [.renounce] }
+      guard isDue(at: now) else {
+        isResetting = false
+        return [.renounce]
+      }
+      resets.append(now)
+      let name = "reset-\(adapter ?? "adapter")-\(resets.count)"
+      return [
+        .step(.resetAdapter), .reset(Request(poll: name, deadline: Self.resetDeadline, job: .resetAdapter(adapter: adapter))),
+      ]
+    case .dropped:
+      isResetting = false
+      return []
     case .reset(let failure):
       guard isResetting else { return [] }
       isResetting = false
       for module in failing.keys { failing[module] = 0 }
-      guard let failure else { return [.settle, .pollAll] }
+      guard let failure else {
+        hasFailed = false
+        return [.settle, .pollAll]
+      }
       // By us, at our own end.
-      return failure.failure == .stopped ? [] : [.raise(failure)]
+      guard failure.failure != .stopped else { return [] }
+      hasFailed = true
+      return [.raise(failure)]
     }
   }
 
   private mutating func resetIfDue(at now: Instant) -> [Action] {
-    guard settings.resetsAdapter, !isResetting, !failing.isEmpty,
-      failing.values.allSatisfy({ $0 >= Self.failingAfter }), now - lastSuccess >= settings.resetAfter
-    else { return [] }
+    guard settings.resetsAdapter, !isResetting else { return [] }
     resets.removeAll { now - $0 >= .seconds(3600) }
-    guard resets.count < settings.resetsPerHour else { return [] }
-    resets.append(now)
+    guard isDue(at: now), resets.count < settings.resetsPerHour else { return [] }
     isResetting = true
-    let name = "reset-\(adapter ?? "adapter")-\(resets.count)"
-    return [
-      .step(.resetAdapter), .reset(Request(poll: name, deadline: Self.resetDeadline, job: .resetAdapter(adapter: adapter))),
-    ]
+    return [.want]
+  }
+
+  private func isDue(at now: Instant) -> Bool {
+    !failing.isEmpty && failing.values.allSatisfy { $0 >= Self.failingAfter } && now - lastSuccess >= settings.resetAfter
   }
 }
 

@@ -39,11 +39,15 @@ package struct DeviceRecord: Equatable, Sendable {
 
   /// Settings that are new. `false`: it is another device now, and this record is not of it.
   package mutating func adopt(_ new: DeviceConfig) -> Bool {
-    guard new.name == config.name, new.address == config.address, new.profile == config.profile, new.unit == config.unit,
-      new.testMode == config.testMode
-    else { return false }
+    guard isOf(new) else { return false }
     config = new
     return true
+  }
+
+  /// Whether that is the same device: another one's readings are not this one's, whatever its name.
+  package func isOf(_ device: DeviceConfig) -> Bool {
+    device.name == config.name && device.address == config.address && device.profile == config.profile
+      && device.unit == config.unit && device.testMode == config.testMode
   }
 
   /// Readings of a poll that still closes its link. Its end says the rest, or takes them back.

@@ -10,19 +10,22 @@ package struct FleetStatus: Equatable, Sendable {
   package var uptime: Duration
   /// Polls that were due while their module was still being polled, since the start.
   package var skippedPolls: Int
+  /// How late the latest polls of the last minutes began, all but one in a hundred, in milliseconds; `nil` where none did.
+  package var lagP99: Int64?
   package var devices: [DeviceStatus]
   package var problems: [Problem]
   /// The last steps of the recovery ladder, oldest first.
   package var steps: [LadderStep]
 
   package init(
-    gateway: String, version: String = Wire.release, uptime: Duration = .zero, skippedPolls: Int = 0, devices: [DeviceStatus],
-    problems: [Problem] = [], steps: [LadderStep] = []
+    gateway: String, version: String = Wire.release, uptime: Duration = .zero, skippedPolls: Int = 0, lagP99: Int64? = nil,
+    devices: [DeviceStatus], problems: [Problem] = [], steps: [LadderStep] = []
   ) {
     self.gateway = gateway
     self.version = version
     self.uptime = uptime
     self.skippedPolls = skippedPolls
+    self.lagP99 = lagP99
     self.devices = devices
     self.problems = problems
     self.steps = steps
@@ -34,6 +37,7 @@ extension FleetStatus: Codable {
     case gateway, version, devices, problems, steps
     case uptime = "uptime_s"
     case skippedPolls = "skipped_polls"
+    case lagP99 = "lag_p99_ms"
   }
 
   package init(from decoder: any Decoder) throws {
@@ -42,6 +46,7 @@ extension FleetStatus: Codable {
     version = try fields.decode(String.self, forKey: .version)
     uptime = .seconds(try fields.decode(Double.self, forKey: .uptime))
     skippedPolls = try fields.decode(Int.self, forKey: .skippedPolls)
+    lagP99 = try fields.decodeIfPresent(Int64.self, forKey: .lagP99)
     devices = try fields.decode([DeviceStatus].self, forKey: .devices)
     problems = try fields.decode([Problem].self, forKey: .problems)
     steps = try fields.decode([LadderStep].self, forKey: .steps)
@@ -53,6 +58,7 @@ extension FleetStatus: Codable {
     try fields.encode(version, forKey: .version)
     try fields.encode((uptime.seconds * 10).rounded() / 10, forKey: .uptime)
     try fields.encode(skippedPolls, forKey: .skippedPolls)
+    try fields.encode(lagP99, forKey: .lagP99)
     try fields.encode(devices, forKey: .devices)
     try fields.encode(problems, forKey: .problems)
     try fields.encode(steps, forKey: .steps)

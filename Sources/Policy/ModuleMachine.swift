@@ -37,6 +37,8 @@ package struct ModuleMachine: Equatable, Sendable {
   /// After that many failures in a row what was learned of the module is doubted, and found out anew: the third is where this design
   /// begins to look elsewhere.
   static let doubtfulAfter = 3
+  /// A failure that took longer was waited for.
+  static let longFailure = Duration.seconds(5)
 
   package private(set) var config: ModuleConfig
   package private(set) var state: State
@@ -53,10 +55,14 @@ package struct ModuleMachine: Equatable, Sendable {
   private var forgotAt: Instant?
   /// Polls in a row that found it connected by somebody else.
   private var foundTaken = 0
+  /// That it is left alone was said.
+  private var saysTaken = false
   /// A link that is found may be one of ours: of a worker that was killed, of this process or of one before it.
   private var mayStand = true
   /// The last poll failed by bus or adapter, and says nothing of the module.
   package private(set) var waitsForHost = false
+  /// The last poll failed, and held its session for long: whoever's fault that was, the next one may too.
+  package private(set) var holdsSessions = false
   /// Settings to be had from the next poll on.
   private var next: ModuleConfig?
 
@@ -84,13 +90,17 @@ package struct ModuleMachine: Equatable, Sendable {
     case (.polling(let poll, let since, _), .finished(let outcome)) where outcome.poll == poll:
       return conclude(outcome, since: since, at: now, jitter: jitter)
     case (.releasing(let poll, let until), .released(let answered, let failure)) where answered == poll:
-      state = .resting(until: upcoming(after: until, at: now))
       mayStand = failure != nil
-      return settle(releasing: failure) + rest()
+      let settled = settle(releasing: failure)
+      adoptNext()
+      state = .resting(until: upcoming(after: until, at: now))
+      return settled + rest()
     case (.resting(let until), .configured(let config)):
-      adopt(config)
       // A shorter interval counts at once: nobody waits for the end of the longer one.
-      state = .resting(until: min(until, now + config.interval))
+      let isShorter = config.interval < self.config.interval
+      next = config
+      adoptNext()
+      state = .resting(until: isShorter ? min(until, now + config.interval) : until)
       return rest()
     case (_, .configured(let config)):
       next = config
@@ -140,7 +150,7 @@ package struct ModuleMachine: Equatable, Sendable {
     for device in config.devices {
       memory[device.name]?.learn(outcome.answers[device.name], notes: outcome.done?.blocks[device.name], at: now)
     }
-    if let next { adopt(next) }
+    adoptNext()
     let until = since + config.settings.backOff.pause(interval: config.interval, failures: failures, jitter: jitter)
     guard outcome.needsRelease else {
       // A worker that said how its link ended has accounted for it.
@@ -158,6 +168,7 @@ package struct ModuleMachine: Equatable, Sendable {
   private mutating func count(_ outcome: PollOutcome) -> [Action] {
     let before = failures
     let failure = outcome.failure
+    holdsSessions = !outcome.succeeded && (outcome.blamesModule || outcome.lasted > Self.longFailure)
     waitsForHost = !outcome.succeeded && !outcome.blamesModule && (failure?.whose == .bus || failure?.whose == .adapter)
     if outcome.succeeded {
       (failures, alike) = (0, nil)
@@ -200,8 +211,8 @@ package struct ModuleMachine: Equatable, Sendable {
     } else if outcome.done != nil, outcome.stage >= .connect {
       foundTaken = 0
     }
-    switch (wasLeftAlone, isLeftAlone) {
-    case (false, true):
+    if isLeftAlone, !saysTaken {
+      saysTaken = true
       return [
         .step(.leaveAlone),
         .raise(
@@ -211,9 +222,10 @@ package struct ModuleMachine: Equatable, Sendable {
             that has ended.
             """, advice: Failure.busy.advice),
       ]
-    case (true, false): return [.settle(.inUse)]
-    case (false, false), (true, true): return []
     }
+    guard foundTaken == 0, saysTaken else { return [] }
+    saysTaken = false
+    return [.settle(.inUse)]
   }
 
   private func settle(releasing failure: FailureReport?) -> [Action] {
@@ -237,7 +249,11 @@ package struct ModuleMachine: Equatable, Sendable {
     if case .resting(let until) = state { [.sleep(until: until)] } else { [] }
   }
 
-  private mutating func adopt(_ config: ModuleConfig) {
+  /// The settings that it will have when nothing runs.
+  package var latest: ModuleConfig { next ?? config }
+
+  private mutating func adoptNext() {
+    guard let config = next else { return }
     let old = Dictionary(uniqueKeysWithValues: self.config.devices.map { ($0.name, $0) })
     // A device that is another one now has nothing to remember.
     memory = Dictionary(
@@ -284,6 +300,7 @@ extension ModuleMachine {
   package init(_ config: ModuleConfig, firstPoll: Instant, keepsake: Keepsake, clock: ClockReading) {
     self.init(config, firstPoll: firstPoll)
     failures = min(max(0, keepsake.failures), 1_000_000_000)
+    holdsSessions = failures > 0
     learned = keepsake.learned
     if config.module.adapter != nil { learned?.adapter = nil }
     for (name, kept) in keepsake.devices where memory[name] != nil { memory[name] = DeviceMemory(kept, clock: clock) }

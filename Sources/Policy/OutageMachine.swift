@@ -3,8 +3,11 @@ package import Readings
 /// The time while something that no module can do without is away: the bus with bluetoothd, or an adapter. It is looked for until it is
 /// back, and whoever waited for it is polled at once: no module has to pay for it with its interval.
 ///
-///     well --poll failed by it--> away --woke--> probing --not yet--> away
-///      ^----poll succeeded, probe says it is back--/-------/
+///     well --poll failed by it--> suspected --probe: away--> away --probe: there--> well
+///                                    \--probe: there--> well
+///
+/// One failed poll only raises a suspicion: what one module alone meets is no outage, and must neither be told as one nor be polled
+/// again and again for it.
 package struct OutageMachine: Equatable, Sendable {
   package enum Subject: Hashable, Sendable {
     case bus
@@ -14,8 +17,8 @@ package struct OutageMachine: Equatable, Sendable {
 
   package enum State: Equatable, Sendable {
     case well
-    case away(FailureReport, since: Instant, probe: Instant)
-    case probing(FailureReport, since: Instant)
+    case suspected(FailureReport, probe: Instant, probing: Bool)
+    case away(FailureReport, since: Instant, probe: Instant, probing: Bool)
   }
 
   package enum Event: Equatable, Sendable {
@@ -30,64 +33,95 @@ package struct OutageMachine: Equatable, Sendable {
     case sleep(until: Instant)
     /// It is away, for that reason. Said again where the reason has changed.
     case away(FailureReport)
-    /// It is back: whoever waits for it is to be polled now.
+    /// It is back, after it was said to be away.
     case back
+    /// Whoever waits for it is to be polled now.
+    case pollWaiting
   }
 
-  /// One that went away again so soon after it came back is not asked for so often any more.
-  static let unsteady = Duration.seconds(60)
+  /// What was suspected or away again so soon is not asked for so often any more.
+  static let unsteady = Duration.seconds(600)
+  static let longestPause = Duration.seconds(60)
   /// So long away, it is more likely to have been taken away.
   static let longAway = Duration.seconds(600)
   static let seldom = Duration.seconds(30)
-  static let pauses = Duration.seconds(60)
 
   package let subject: Subject
   package private(set) var state = State.well
-  private let every: Duration
-  private var pause: Duration
-  private var cameBack: Instant?
+  /// Between probes.
+  package var every: Duration
+  private var pause = Duration.zero
+  private var wasWell: Instant?
 
   package init(_ subject: Subject, every: Duration) {
     self.subject = subject
     self.every = every
-    pause = every
   }
 
   package mutating func handle(_ event: Event, at now: Instant) -> [Action] {
     switch (state, event) {
     case (.well, .polled(let outcome)):
       guard let report = outcome.report, isAbsence(report.failure) else { return [] }
-      let isUnsteady = cameBack.map { now - $0 < Self.unsteady } ?? false
-      pause = isUnsteady ? min(pause * 2, max(every, Self.pauses)) : every
-      state = .away(report, since: now, probe: now + pause)
-      return [.away(report), .sleep(until: now + pause)]
-    case (.away, .polled(let outcome)), (.probing, .polled(let outcome)):
-      return shows(outcome) ? back(at: now) : []
-    case (.away(let report, let since, let probe), .woke):
+      pause = isUnsteady(now) ? min(max(pause * 2, every), max(every, Self.longestPause)) : .zero
+      state = .suspected(report, probe: now + pause, probing: false)
+      return [.sleep(until: now + pause)]
+    case (.suspected(let report, let probe, false), .woke):
       guard now >= probe else { return [.sleep(until: probe)] }
-      state = .probing(report, since: since)
+      state = .suspected(report, probe: probe, probing: true)
       return [.probe]
-    case (.probing(let report, let since), .probed(let result)):
-      let found = absence(result)
-      guard let found else { return back(at: now) }
-      let current = found ?? report
-      let next = now + (now - since > Self.longAway ? max(pause, Self.seldom) : pause)
-      state = .away(current, since: since, probe: next)
-      return (current.failure == report.failure ? [] : [.away(current)]) + [.sleep(until: next)]
-    case (.well, _), (.away, .probed), (.probing, .woke): return []
+    case (.suspected(let report, _, true), .probed(let result)):
+      switch absence(result) {
+      case .there: return cleared(at: now)
+      case .away(let found): return confirmed(found ?? report, at: now)
+      case .unknown: return confirmed(report, at: now)
+      }
+    case (.suspected, .polled(let outcome)): return shows(outcome) ? cleared(at: now) : []
+    case (.away(let report, let since, let probe, false), .woke):
+      guard now >= probe else { return [.sleep(until: probe)] }
+      state = .away(report, since: since, probe: probe, probing: true)
+      return [.probe]
+    case (.away(let report, let since, _, true), .probed(let result)):
+      switch absence(result) {
+      case .there: return returned(at: now)
+      case .away(let found): return stays(found ?? report, after: report, since: since, at: now)
+      case .unknown: return stays(report, after: report, since: since, at: now)
+      }
+    case (.away, .polled(let outcome)): return shows(outcome) ? returned(at: now) : []
+    // The answer to a question of before: what is away now has its own time.
+    case (.suspected(_, let probe, false), .probed), (.away(_, _, let probe, false), .probed): return [.sleep(until: probe)]
+    case (.well, _), (.suspected, .woke), (.away, .woke): return []
     }
   }
 
-  private mutating func back(at now: Instant) -> [Action] {
-    state = .well
-    cameBack = now
-    return [.back]
+  private func isUnsteady(_ now: Instant) -> Bool { wasWell.map { now - $0 < Self.unsteady } ?? false }
+
+  private mutating func confirmed(_ report: FailureReport, at now: Instant) -> [Action] {
+    let next = now + max(pause, every)
+    state = .away(report, since: now, probe: next, probing: false)
+    return [.away(report), .sleep(until: next)]
+  }
+
+  private mutating func stays(_ report: FailureReport, after last: FailureReport, since: Instant, at now: Instant) -> [Action] {
+    let next = now + (now - since > Self.longAway ? max(pause, every, Self.seldom) : max(pause, every))
+    state = .away(report, since: since, probe: next, probing: false)
+    return (report.failure == last.failure ? [] : [.away(report)]) + [.sleep(until: next)]
+  }
+
+  /// It was there all the time, or is again: a daemon that was restarted. Who failed by it has another try, but only one.
+  private mutating func cleared(at now: Instant) -> [Action] {
+    let wasSteady = !isUnsteady(now)
+    (state, wasWell) = (.well, now)
+    return wasSteady ? [.pollWaiting] : []
+  }
+
+  private mutating func returned(at now: Instant) -> [Action] {
+    (state, wasWell) = (.well, now)
+    return [.back, .pollWaiting]
   }
 
   private func isAbsence(_ failure: Failure) -> Bool {
-    switch (subject, failure) {
-    case (.bus, .busMissing), (.bus, .busSilent), (.bus, .busLost), (.bus, .daemonMissing), (.bus, .daemonSilent): true
-    case (.adapter, .adapterMissing), (.adapter, .adapterOff): true
+    switch (subject, Subject(failure, adapter: nil)) {
+    case (.bus, .bus?), (.adapter, .adapter?): true
     default: false
     }
   }
@@ -101,16 +135,16 @@ package struct OutageMachine: Equatable, Sendable {
     }
   }
 
-  /// What a probe says: `nil`, it is there; else why not, where the probe could tell.
-  private func absence(_ result: Result<Probe, FailureReport>) -> FailureReport?? {
+  private enum Finding { case there, away(FailureReport?), unknown }
+
+  private func absence(_ result: Result<Probe, FailureReport>) -> Finding {
     switch (subject, result) {
-    case (.bus, .success): nil
-    case (.bus, .failure(let report)):
-      // One that found no adapter has spoken to bluetoothd.
-      report.failure.whose == .adapter ? nil : .some(isAbsence(report.failure) ? report : nil)
+    case (.bus, .success): .there
+    // One that found no adapter has spoken to bluetoothd.
+    case (.bus, .failure(let report)) where report.failure.whose == .adapter: .there
     case (.adapter(let name), .success(let probe)):
-      probe.adapters.contains { $0.powered && (name == nil || $0.name == name) } ? nil : .some(nil)
-    case (.adapter, .failure(let report)): .some(isAbsence(report.failure) ? report : nil)
+      probe.adapters.contains { $0.powered && (name == nil || $0.name == name) } ? .there : .away(nil)
+    case (_, .failure(let report)): isAbsence(report.failure) ? .away(report) : .unknown
     }
   }
 }

@@ -135,11 +135,6 @@ package actor StoreKeeper {
   private func tell(_ trouble: StoreTrouble?) async {
     guard trouble != told else { return }
     told = trouble
-    if let trouble {
-      log.error("\(trouble.message) Nothing is saved.", metadata: ["advice": "\(trouble.advice)"])
-    } else {
-      log.notice("saving in \(directory) works again")
-    }
     await self.trouble(trouble)
   }
 

@@ -10,7 +10,7 @@ extension Gateway {
     let devices = config.devices.compactMap { status(of: $0, at: now) }
     return FleetStatus(
       gateway: config.name, uptime: now - origin.instant, skippedPolls: machines.values.reduce(0) { $0 + $1.skipped },
-      devices: devices, problems: problems.all, steps: steps)
+      lagP99: tally.lag(0.99)?.milliseconds, devices: devices, problems: problems.all, steps: steps)
   }
 
   private func status(of device: DeviceConfig, at now: Instant) -> DeviceStatus? {
@@ -30,10 +30,12 @@ extension Gateway {
   // MARK: A poll
 
   func note(_ readings: DeviceReadings, of address: Address) {
-    guard let machine = machines[address] else { return }
+    guard let machine = machines[address], let device = asked[address]?.devices.first(where: { $0.name == readings.device }),
+      records[device.name]?.isOf(device) == true
+    else { return }
     records[readings.device]?.note(
       readings, limits: machine.freshnessLimits, at: clock.now, wall: host.wall(), isSynchronised: host.isSynchronised())
-    tell(machine.config.devices)
+    tell([device])
     changed.yield()
     read.insert(readings.device)
     guard read.count == config.devices.count, let whenAllRead else { return }
@@ -42,9 +44,11 @@ extension Gateway {
   }
 
   func note(_ outcome: PollOutcome, of address: Address) {
-    guard let machine = machines[address] else { return }
+    guard let machine = machines[address], let asked = asked[address] else { return }
     let now = clock.now
-    for device in machine.config.devices {
+    // Of a device that was replaced meanwhile by another one of its name the poll says nothing.
+    let devices = asked.devices.filter { records[$0.name]?.isOf($0) == true }
+    for device in devices {
       records[device.name]?.note(
         outcome, limits: machine.freshnessLimits, at: now, wall: host.wall(), isSynchronised: host.isSynchronised())
     }
@@ -63,8 +67,8 @@ extension Gateway {
         "poll": "\(outcome.poll)", "ok": "\(outcome.succeeded)", "ms": "\(outcome.lasted.milliseconds)",
         "stage": "\(outcome.stage)", "failure": "\(failure?.failure.rawValue ?? "none")",
       ])
-    noteHost(outcome, of: address)
-    tell(machine.config.devices)
+    noteHost(outcome, of: asked)
+    tell(devices)
     changed.yield()
   }
 
@@ -110,13 +114,27 @@ extension Gateway {
       let now = snapshot().devices.map { Shown(name: $0.name, status: $0.status, available: $0.available) }
       if now != shown { changed.yield() }
       shown = now
+      noteAbandoned()
     }
+  }
+
+  /// A worker that not even SIGKILL ends is beyond us.
+  private func noteAbandoned() {
+    let count = Spawner.shared.abandonedCount
+    guard count > 0 else { return settle(.workerAbandoned) }
+    raise(
+      Problem(
+        .workerAbandoned,
+        message: "\(count) worker\(count == 1 ? " has" : "s have") not ended after SIGKILL: the kernel holds them.",
+        advice: "Look for a hung disk or driver (`dmesg`); if it stays, restart the host."))
   }
 
   /// One line for all polls of some minutes.
   func summarize() async {
-    while (try? await Task.sleep(for: config.settings.summaryEvery, clock: .continuous)) != nil {
-      log.notice("in the last \(config.settings.summaryEvery.minutes): \(tally.text(of: snapshot().devices))")
+    while true {
+      let window = config.settings.summaryEvery
+      guard (try? await Task.sleep(for: window, clock: .continuous)) != nil else { return }
+      log.notice("in the last \(window.minutes): \(tally.text(of: snapshot().devices))")
       tally = PollTally()
     }
   }

@@ -28,7 +28,8 @@ package actor Gateway {
   var problems = Problems()
   var steps: [LadderStep] = []
   var tally = PollTally()
-  /// From when it was due to its launch, of the poll that runs.
+  /// Of the poll that runs, or ran last: how the module was configured when it was asked for, and how late it began.
+  var asked: [Address: ModuleConfig] = [:]
   var lags: [Address: Duration] = [:]
   var reports: [String: StatusReport] = [:]
   var shown: [Shown] = []
@@ -41,6 +42,8 @@ package actor Gateway {
 
   private var sessions: Sessions
   private var drives: [Address: Task<Void, Never>] = [:]
+  /// Modules that are no longer configured, and whose drive is ending.
+  private var removed: Set<Address> = []
   private var sleepers: [Address: Task<Void, Never>] = [:]
   private var watched: Set<OutageMachine.Subject> = []
   private var wishes: Set<Address> = []
@@ -50,7 +53,7 @@ package actor Gateway {
   private enum Job: Sendable {
     case drive(Address)
     case lookFor(OutageMachine.Subject)
-    case reset(String?, Request)
+    case reset(String?)
   }
 
   /// - Parameters:
@@ -84,9 +87,9 @@ package actor Gateway {
         let kept = memory.devices[device.name].map { DeviceRecord(device, keepsake: $0, clock: origin) }
         return (device.name, kept ?? DeviceRecord(device, start: origin.instant))
       })
-    adapters = Dictionary(grouping: modules, by: \.module.adapter).reduce(into: [:]) { adapters, group in
+    adapters = config.modulesByAdapter.reduce(into: [:]) { adapters, group in
       adapters[group.key] = AdapterMachine(
-        group.key, modules: group.value.map(\.module.address), settings: config.settings, start: origin.instant,
+        group.key, modules: group.value, settings: config.settings(of: group.key), start: origin.instant,
         keepsake: memory.adapters[group.key], clock: origin)
     }
     sessions = Sessions(config.settings)
@@ -157,7 +160,14 @@ package actor Gateway {
     let kept = Set(modules.map(\.module.address))
     config = new
     sessions.adopt(new.settings)
-    for address in machines.keys where !kept.contains(address) { drives[address]?.cancel() }
+    for address in machines.keys where !kept.contains(address) {
+      guard let drive = drives[address] else {
+        forget(address)
+        continue
+      }
+      removed.insert(address)
+      drive.cancel()
+    }
     for device in new.devices where records[device.name]?.adopt(device) != true {
       records[device.name] = DeviceRecord(device, start: now)
       reports[device.name] = nil
@@ -168,12 +178,12 @@ package actor Gateway {
     for module in modules {
       let address = module.module.address
       // One that is being ended begins anew when that is over.
-      guard let machine = machines[address], drives[address]?.isCancelled != true else {
+      guard let machine = machines[address], !removed.contains(address) else {
         if machines[address] == nil { machines[address] = ModuleMachine(module, firstPoll: now) }
         if runs { addJob.yield(.drive(address)) }
         continue
       }
-      guard machine.config != module else { continue }
+      guard machine.latest != module else { continue }
       _ = decide(address, .configured(module))
       sleepers[address]?.cancel()
     }
@@ -181,16 +191,28 @@ package actor Gateway {
     changed.yield()
   }
 
-  /// Each adapter that somebody names has its machine, which knows of just the modules that name it.
+  /// Each adapter that modules are counted with has its machine, which knows of just those; what is away and wanted by nobody is no
+  /// problem any more.
   private func arrangeAdapters(at now: Instant) {
-    let grouped = Dictionary(grouping: config.modules, by: \.module.adapter)
+    let grouped = config.modulesByAdapter
     for (adapter, modules) in grouped {
-      let addresses = Set(modules.map(\.module.address))
-      if adapters[adapter]?.adopt(config.settings, modules: addresses) == nil {
-        adapters[adapter] = AdapterMachine(adapter, modules: Array(addresses), settings: config.settings, start: now)
+      let settings = config.settings(of: adapter)
+      if adapters[adapter]?.adopt(settings, modules: Set(modules)) == nil {
+        adapters[adapter] = AdapterMachine(adapter, modules: modules, settings: settings, start: now)
       }
     }
-    adapters = adapters.filter { grouped[$0.key] != nil }
+    // One that nobody names keeps its count of resets.
+    for adapter in adapters.keys where grouped[adapter] == nil {
+      adapters[adapter]?.adopt(config.settings, modules: [])
+      settle(.resetFailed, adapter: adapter)
+    }
+    let named = Set(config.modules.map(\.module.adapter))
+    for subject in outages.keys {
+      outages[subject]?.every = config.settings.probeEvery
+      guard case .adapter(let adapter) = subject, !named.contains(adapter) else { continue }
+      outages[subject] = nil
+      settle(.adapterAway, adapter: adapter)
+    }
   }
 
   // MARK: One module
@@ -199,15 +221,17 @@ package actor Gateway {
     switch job {
     case .drive(let address): await begin(address)
     case .lookFor(let subject): await lookFor(subject)
-    case .reset(let adapter, let request): await reset(adapter, request)
+    case .reset(let adapter): await reset(adapter)
     }
   }
 
   /// Drives a module in a task of its own, which ends when the module is no longer configured.
   private func begin(_ address: Address) async {
     let last = drives[address]
+    if let last, !last.isCancelled { return }
     let drive = Task {
       await last?.value
+      guard self.prepare(address, anew: last != nil) else { return }
       await self.drive(address, once: false)
     }
     drives[address] = drive
@@ -218,12 +242,27 @@ package actor Gateway {
     }
     guard drives[address] == drive else { return }
     drives[address] = nil
-    guard drive.isCancelled, !stopping.hasBegun else { return }
-    // It was removed from the configuration.
+    // Whoever added it again meanwhile has it begun anew.
+    if removed.remove(address) != nil { forget(address) }
+  }
+
+  /// Before a module is driven. `false`: it is no longer configured.
+  private func prepare(_ address: Address, anew: Bool) -> Bool {
+    if anew { removed.remove(address) }
+    guard let module = config.modules.first(where: { $0.module.address == address }) else {
+      forget(address)
+      return false
+    }
+    if anew || machines[address] == nil { machines[address] = ModuleMachine(module, firstPoll: clock.now) }
+    return true
+  }
+
+  private func forget(_ address: Address) {
     machines[address] = nil
+    (asked[address], lags[address]) = (nil, nil)
     problems.forget(address)
     taken.remove(address)
-    if config.modules.contains(where: { $0.module.address == address }) { return }
+    finishWishes(of: address)
     changed.yield()
   }
 
@@ -243,7 +282,8 @@ package actor Gateway {
         case .step(let name): note(LadderStep(name, address: address, at: host.wall()))
         case .sleep(let until):
           sessions.leave(address)
-          finishWishes(of: address)
+          // Woken before its time it has not polled yet: a wish is still one.
+          if event != .woke { finishWishes(of: address) }
           if !once { next = await rest(address, until: until) }
         }
       }
@@ -261,14 +301,20 @@ package actor Gateway {
 
   /// `nil`: cancelled before its turn came.
   private func launch(_ request: Request, of address: Address, due: Instant) async -> ModuleMachine.Event? {
-    let isFailing = (machines[address]?.failures ?? 0) > 0
-    let admitted = await withTaskCancellationHandler {
-      await enter(address, due: due, isFailing: isFailing)
-    } onCancel: {
-      Task { await self.withdraw(address) }
-    }
-    guard admitted, !Task.isCancelled else { return nil }
-    lags[address] = clock.now - due
+    asked[address] = machines[address]?.config
+    let isFailing = machines[address]?.holdsSessions ?? false
+    repeat {
+      let admitted = await withTaskCancellationHandler {
+        await enter(address, due: due, isFailing: isFailing)
+      } onCancel: {
+        Task { await self.withdraw(address) }
+      }
+      if admitted, !Task.isCancelled { break }
+      // A withdrawal may have been meant for the module's drive before this one.
+    } while !Task.isCancelled
+    guard !Task.isCancelled else { return nil }
+    // Time that the host slept is not ours.
+    lags[address] = min(clock.now - due, machines[address]?.config.interval ?? .zero)
     return .finished(
       await PollRunner(worker: worker, log: log).poll(request) { await self.note($0, of: address) })
   }
@@ -276,18 +322,11 @@ package actor Gateway {
   private func enter(_ address: Address, due: Instant, isFailing: Bool) async -> Bool {
     await withCheckedContinuation { turn in
       guard !Task.isCancelled else { return turn.resume(returning: false) }
-      sessions.enter(address, adapter: pool(of: address), due: due, isFailing: isFailing, turn: turn)
+      sessions.enter(address, adapter: config.pool(of: asked[address]), due: due, isFailing: isFailing, turn: turn)
     }
   }
 
   private func withdraw(_ address: Address) { sessions.withdraw(address) }
-
-  /// The adapter whose sessions the module's count among. One that takes any is counted with those of the only one that is named.
-  private func pool(of address: Address) -> String? {
-    if let named = machines[address]?.config.module.adapter { return named }
-    let named = Set(config.devices.compactMap(\.adapter))
-    return named.count == 1 ? named.first : nil
-  }
 
   /// Not stopped by cancellation as such: it is what cleans up after it. It ends in time for the whole to end in time.
   private func release(_ request: Request) async -> FailureReport? {
@@ -349,9 +388,9 @@ package actor Gateway {
   // MARK: What no module can do without
 
   /// What an outcome says of bus and adapter.
-  func noteHost(_ outcome: PollOutcome, of address: Address) {
-    guard runs, let machine = machines[address] else { return }
-    let adapter = machine.config.module.adapter
+  func noteHost(_ outcome: PollOutcome, of module: ModuleConfig) {
+    guard runs else { return }
+    let adapter = module.module.adapter
     var subjects: [OutageMachine.Subject] = [.bus, .adapter(adapter)].filter { outages[$0] != nil }
     if let failure = outcome.failure, let subject = OutageMachine.Subject(failure, adapter: adapter), !subjects.contains(subject)
     {
@@ -361,7 +400,8 @@ package actor Gateway {
     for subject in subjects {
       for action in decide(subject, .polled(outcome)) { perform(action, for: subject) }
     }
-    for action in adapters[adapter]?.handle(.polled(address, outcome), at: clock.now) ?? [] { perform(action, for: adapter) }
+    let pool = config.pool(of: module)
+    decide(pool, .polled(module.module.address, outcome))
   }
 
   private func decide(_ subject: OutageMachine.Subject, _ event: OutageMachine.Event) -> [OutageMachine.Action] {
@@ -373,8 +413,8 @@ package actor Gateway {
     case .away(let report):
       raise(
         Problem(subject.problem, adapter: subject.adapter, message: report.message, advice: report.failure.advice))
-    case .back:
-      settle(subject.problem, adapter: subject.adapter)
+    case .back: settle(subject.problem, adapter: subject.adapter)
+    case .pollWaiting:
       for (address, machine) in machines where machine.waitsForHost {
         if case .adapter(let adapter) = subject, machine.config.module.adapter != adapter { continue }
         hurry(address)
@@ -395,7 +435,7 @@ package actor Gateway {
           guard (try? await Task.sleep(until: until, clock: .continuous)) != nil else { break }
           next = .woke
         case .probe: next = .probed(await probe())
-        case .away, .back: perform(action, for: subject)
+        case .away, .back, .pollWaiting: perform(action, for: subject)
         }
       }
       guard let next else { break }
@@ -408,38 +448,47 @@ package actor Gateway {
     await PollRunner(worker: worker, log: log).probe(Request(poll: "probe", deadline: .seconds(8), job: .probe))
   }
 
-  private func perform(_ action: AdapterMachine.Action, for adapter: String?) {
-    switch action {
-    case .reset(let request): addJob.yield(.reset(adapter, request))
-    case .step(let name): note(LadderStep(name, adapter: adapter, at: host.wall()))
-    case .raise(let report):
-      raise(Problem(.resetFailed, adapter: adapter, message: report.message, advice: report.failure.advice))
-    case .settle: settle(.resetFailed, adapter: adapter)
-    case .pollAll:
-      for (address, machine) in machines where machine.config.module.adapter == adapter { hurry(address) }
+  private func decide(_ adapter: String?, _ event: AdapterMachine.Event) {
+    for action in adapters[adapter]?.handle(event, at: clock.now) ?? [] {
+      switch action {
+      case .want: addJob.yield(.reset(adapter))
+      case .step(let name): note(LadderStep(name, adapter: adapter, at: host.wall()))
+      case .raise(let report):
+        raise(Problem(.resetFailed, adapter: adapter, message: report.message, advice: report.failure.advice))
+      case .settle: settle(.resetFailed, adapter: adapter)
+      case .pollAll: for address in config.modulesByAdapter[adapter] ?? [] { hurry(address) }
+      // In answer to `admitted`, which is `reset`'s.
+      case .reset, .renounce: break
+      }
     }
   }
 
-  private func reset(_ adapter: String?, _ request: Request) async {
+  /// Switches an adapter off and on, when nobody uses it.
+  private func reset(_ adapter: String?) async {
     let admitted = await withTaskCancellationHandler {
       await withCheckedContinuation { turn in
         guard !Task.isCancelled else { return turn.resume(returning: false) }
         sessions.enterAlone(adapter, turn: turn)
       }
     } onCancel: {
-      Task { await self.endReset() }
+      Task { await self.withdrawResets() }
     }
-    var failure: FailureReport? = FailureReport(.stopped, at: .start, "The reset was not begun.")
-    if admitted, !Task.isCancelled {
-      log.notice("nothing works on \(adapter ?? "the adapter") any more: it is switched off and on")
-      let runner = PollRunner(worker: worker, log: log)
-      failure = await runner.reset(request)
+    guard admitted else { return decide(adapter, .dropped) }
+    var failure: FailureReport?
+    for action in adapters[adapter]?.handle(.admitted, at: clock.now) ?? [] {
+      switch action {
+      case .step(let name): note(LadderStep(name, adapter: adapter, at: host.wall()))
+      case .reset(let request):
+        log.notice("nothing works on \(adapter ?? "the adapter") any more: it is switched off and on")
+        failure = await PollRunner(worker: worker, log: log).reset(request)
+      case .want, .renounce, .raise, .settle, .pollAll: break
+      }
     }
-    if admitted { endReset() }
-    for action in adapters[adapter]?.handle(.reset(failure), at: clock.now) ?? [] { perform(action, for: adapter) }
+    sessions.leaveAlone()
+    decide(adapter, .reset(failure))
   }
 
-  private func endReset() { sessions.leaveAlone() }
+  private func withdrawResets() { sessions.withdrawAlone() }
 }
 
 extension OutageMachine.Subject {
@@ -451,4 +500,25 @@ extension OutageMachine.Subject {
   }
 
   var adapter: String? { if case .adapter(let name) = self { name } else { nil } }
+}
+
+extension GatewayConfig {
+  /// The adapter whose sessions the module's count among. One that takes any is counted with those of the only one that is named.
+  func pool(of module: ModuleConfig?) -> String? {
+    if let named = module?.module.adapter { return named }
+    let named = Set(devices.compactMap(\.adapter))
+    return named.count == 1 ? named.first : nil
+  }
+
+  /// By the adapter that they are counted with.
+  var modulesByAdapter: [String?: [Address]] {
+    Dictionary(grouping: modules, by: { pool(of: $0) }).mapValues { $0.map(\.module.address) }
+  }
+
+  /// Which of several adapters a module that takes any would have used is not known: none is switched for it.
+  func settings(of adapter: String?) -> PolicySettings {
+    var settings = settings
+    if adapter == nil, devices.contains(where: { $0.adapter != nil }) { settings.resetsAdapter = false }
+    return settings
+  }
 }

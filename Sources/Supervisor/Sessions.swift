@@ -16,6 +16,8 @@ struct Sessions {
   /// In which pool each module is.
   private var places: [Address: String?] = [:]
   private var alone: Alone?
+  /// Others who must be alone, after that.
+  private var next: [(adapter: String?, turn: CheckedContinuation<Bool, Never>)] = []
   private var settings: PolicySettings
 
   init(_ settings: PolicySettings) { self.settings = settings }
@@ -47,21 +49,30 @@ struct Sessions {
     leave(module)
   }
 
-  /// Nobody may use the adapter while it is switched: neither those that name it nor those that take any (`nil`). One at a time;
-  /// `false`: there is one already.
+  /// Nobody may use the adapter while it is switched: neither those that name it nor those that take any (`nil`). One at a time.
   mutating func enterAlone(_ adapter: String?, turn: CheckedContinuation<Bool, Never>) {
-    guard alone == nil else { return turn.resume(returning: false) }
+    guard alone == nil else { return next.append((adapter, turn)) }
     let held: Set<String?> = adapter == nil ? Set(pools.keys).union([nil]) : [adapter, nil]
     alone = Alone(held: held, missing: held, turn: turn)
     for key in held { change(key) { $0.askAlone() } }
   }
 
-  /// It is over, or no longer wanted.
+  /// It is over.
   mutating func leaveAlone() {
     guard let ended = alone else { return }
     alone = nil
     ended.turn?.resume(returning: false)
     for key in ended.held { change(key) { $0.leaveAlone() } }
+    guard !next.isEmpty else { return }
+    let following = next.removeFirst()
+    enterAlone(following.adapter, turn: following.turn)
+  }
+
+  /// None of those who wait to be alone does so any longer.
+  mutating func withdrawAlone() {
+    for (_, turn) in next { turn.resume(returning: false) }
+    next = []
+    if alone?.turn != nil { leaveAlone() }
   }
 
   private mutating func change(_ key: String?, _ body: (inout AdapterPool) -> Void) {

@@ -12,8 +12,8 @@ struct StatusReport: Equatable, Sendable {
 
   /// Whether that is news after what was said last.
   static func isNews(_ device: DeviceStatus, after last: StatusReport?) -> Bool {
-    // Before its first poll has ended there is nothing to say of a device.
-    if device.age == nil, device.failure == nil { return false }
+    // Before it was polled there is nothing to say of a device, whatever an earlier process read.
+    if device.pollMs == nil, device.status != .connected { return false }
     guard let last else { return true }
     guard device.status != last.status || device.available != last.available else { return false }
     if last.status == .connected, device.status == .offline { return device.consecutiveFailures >= tellingFailures }

@@ -7,6 +7,7 @@ import UnixSignals
 /// Reads the configuration again at every SIGHUP. One that is wrong is refused, and the old one stays in force.
 struct ReloadService: Service {
   let path: String
+  let locks: LockFiles
   let gateway: Gateway
   let hangups: UnixSignalsSequence
   let log: Logger
@@ -22,14 +23,14 @@ struct ReloadService: Service {
     do {
       config = try ConfigFile.load(path)
     } catch {
-      log.error("the configuration was not taken, and the old one stays in force: \(error.description)")
       await gateway.raise(
         Problem(
-          .configRefused, message: error.description,
+          .configRefused, message: "The old configuration stays in force, because the new one is wrong: \(error.description)",
           advice: "Mend the file (`blupow config check`), then `systemctl reload blupow`, or send SIGHUP."))
       return
     }
     let old = await gateway.config
+    locks.make(for: config)
     await gateway.settle(.configRefused)
     await gateway.adopt(config)
     log.notice("configuration read again: \(config.counted)", metadata: ["gateway": "\(config.name)"])

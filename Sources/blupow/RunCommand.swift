@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Logging
 import Policy
 import Publishers
@@ -25,11 +26,13 @@ struct RunCommand: AsyncParsableCommand {
     let config = try Console.config(config)
     let log = Console.logger(verbose ? .debug : .notice)
     log.notice("polling \(config.counted)", metadata: ["gateway": "\(config.name)"])
+    let locks = LockFiles(environment: ProcessInfo.processInfo.environment)
+    locks.make(for: config)
     let kept = await KeptMemory.load(config, log: log)
     let gateway = Gateway(config, memory: kept.memory, worker: Sibling.worker, log: log)
     let server = StatusServer(
       status: { await gateway.snapshot() }, pollNow: { await gateway.pollNow(devices: $0) }, log: log)
-    let reload = ReloadService(path: ConfigFile.path(self.config), gateway: gateway, hangups: hangups, log: log)
+    let reload = ReloadService(path: ConfigFile.path(self.config), locks: locks, gateway: gateway, hangups: hangups, log: log)
     let services = SideBySide(
       GatewayService(gateway: gateway), MemoryService(kept: kept, gateway: gateway, log: log), server, reload)
     let group = ServiceGroup(

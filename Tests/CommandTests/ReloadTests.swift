@@ -52,7 +52,9 @@ import Testing
     return run
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a device that is new is polled, the others go on, and one that is gone is not`() async throws {
+  @Test(.timeLimit(.minutes(1))) func `a device that is new is polled, the others go on, and one that is gone is not`()
+    async throws
+  {
     let scene = try await Scene.start(Self.setup)
     let (service, path, log) = try await start(scene, Self.config(["A": Self.first]))
     try await polls(scene, of: Self.first, 1)
@@ -77,7 +79,9 @@ import Testing
     #expect(run.errors.components(separatedBy: "configuration read again").count == 4)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `one that is removed in the middle of a poll is let go, and its link is freed`() async throws {
+  @Test(.timeLimit(.minutes(1))) func `one that is removed in the middle of a poll is let go, and its link is freed`()
+    async throws
+  {
     let scene = try await Scene.start(Self.setup)
     _ = try await scene.tell(#"{"do":"faults","address":"\#(Self.first)","faults":[{"fault":"silent"}]}"#)
     let (service, path, log) = try await start(scene, Self.config(["A": Self.first, "B": Self.second]))
@@ -105,6 +109,29 @@ import Testing
     let run = try await end(service, log, scene)
     #expect(run.errors.contains("reload.yaml:1:11: interval: '5 minutes' is not a duration"), "\(run.errors)")
     #expect(run.errors.contains("config_refused is over"))
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `in a directory of systemd's every module has its lock file, that everybody may read`()
+    async throws
+  {
+    let scene = try await Scene.start(Self.setup)
+    let path = "\(scene.simulation.directory)/reload.yaml"
+    let runtime = "\(scene.simulation.directory)/runtime"
+    mkdir(runtime, 0o755)
+    try scene.write(Self.config(["A": Self.first]), to: path)
+    let service = try await scene.start(["run", "-v", "--config", path], more: ["RUNTIME_DIRECTORY": runtime])
+    let log = ServiceLog(of: service) { _ in false }
+    try await polls(scene, of: Self.first, 1)
+    func mode(_ name: String) -> mode_t? {
+      var status = stat()
+      return stat("\(runtime)/lock/\(name)", &status) == 0 ? status.st_mode & 0o777 : nil
+    }
+    #expect(mode("") == 0o755 && mode(Self.first) == 0o644 && mode(Self.second) == nil)
+    try scene.write(Self.config(["A": Self.first, "B": Self.second]), to: path)
+    kill(service.pid, SIGHUP)
+    try await polls(scene, of: Self.second, 1)
+    #expect(mode(Self.second) == 0o644)
+    _ = try await end(service, log, scene)
   }
 
   @Test(.timeLimit(.minutes(1))) func `a shorter interval counts at once`() async throws {

@@ -30,10 +30,10 @@ import Testing
       let seconds = start + Double(poll) * 30
       for module in [first, second] {
         let actions = machine.handle(.polled(module, Sample.failure("p", failure)), at: Sample.at(seconds))
-        if resets(actions) > 0 {
-          found.append(seconds)
-          #expect(machine.handle(.reset(nil), at: Sample.at(seconds + 9)) == [.settle, .pollAll])
-        }
+        guard actions == [.want] else { continue }
+        #expect(resets(machine.handle(.admitted, at: Sample.at(seconds))) == 1)
+        found.append(seconds)
+        #expect(machine.handle(.reset(nil), at: Sample.at(seconds + 9)) == [.settle, .pollAll])
       }
     }
     return found
@@ -65,26 +65,70 @@ import Testing
     #expect(fail(&machine, from: 30, polls: 50, failure) == [])
   }
 
-  @Test func `while one is under way there is no other, and one that fails is a problem`() {
+  /// Both have failed for so long that a reset is wanted, at that time.
+  private func wanting() -> AdapterMachine {
     var machine = machine()
-    var count = 0
-    for poll in 1...20 {
+    var last: [AdapterMachine.Action] = []
+    for poll in 1...3 {
       for module in [first, second] {
-        count += resets(machine.handle(.polled(module, Sample.failure("p", .adapterOff)), at: Sample.at(Double(poll) * 30)))
+        last = machine.handle(.polled(module, Sample.failure("p", .adapterOff)), at: Sample.at(Double(poll) * 30))
       }
     }
-    #expect(count == 1)
-    let failed = FailureReport(.adapterOff, at: .bus, "hci0 stayed off.")
-    #expect(machine.handle(.reset(failed), at: Sample.at(700)) == [.raise(failed)])
-    #expect(machine.handle(.reset(nil), at: Sample.at(701)) == [], "none was under way")
+    #expect(last == [.want])
+    return machine
   }
 
-  @Test func `a module that is no longer polled by it does not count`() {
+  @Test func `while one is wanted or under way there is no other, and one that fails is a problem until something works`() {
+    var machine = wanting()
+    #expect(machine.handle(.polled(first, Sample.failure("p", .adapterOff)), at: Sample.at(100)) == [])
+    #expect(resets(machine.handle(.admitted, at: Sample.at(110))) == 1)
+    #expect(machine.handle(.polled(first, Sample.failure("p", .adapterOff)), at: Sample.at(111)) == [])
+    let failed = FailureReport(.adapterOff, at: .bus, "hci0 stayed off.")
+    #expect(machine.handle(.reset(failed), at: Sample.at(120)) == [.raise(failed)])
+    #expect(machine.handle(.reset(nil), at: Sample.at(121)) == [], "none was under way")
+    #expect(machine.handle(.polled(first, Sample.success("p")), at: Sample.at(150)) == [.settle])
+    #expect(machine.handle(.polled(first, Sample.success("p")), at: Sample.at(180)) == [])
+  }
+
+  @Test func `what works by the time that the adapter is idle is not switched off`() {
+    var machine = wanting()
+    #expect(machine.handle(.polled(second, Sample.success("p")), at: Sample.at(100)) == [])
+    #expect(machine.handle(.admitted, at: Sample.at(110)) == [.renounce])
+    // It has cost none of the three.
+    #expect(fail(&machine, from: 130, polls: 130).count { $0 < 3600 } == 3)
+  }
+
+  @Test func `one that could not be had is wanted again`() {
+    var machine = wanting()
+    #expect(machine.handle(.dropped, at: Sample.at(100)) == [])
+    #expect(machine.handle(.polled(first, Sample.failure("p", .adapterOff)), at: Sample.at(120)) == [.want])
+  }
+
+  @Test func `the last word of a module that is no longer polled by it does not count`() {
     var machine = machine()
     for poll in 1...3 { _ = machine.handle(.polled(first, Sample.failure("p", .notSeen)), at: Sample.at(Double(poll) * 30)) }
     var settings = PolicySettings()
     settings.resetsAdapter = true
     machine.adopt(settings, modules: [first])
-    #expect(resets(machine.handle(.polled(first, Sample.failure("p", .notSeen)), at: Sample.at(120))) == 1)
+    #expect(machine.handle(.polled(second, Sample.success("p")), at: Sample.at(110)) == [])
+    #expect(machine.handle(.polled(first, Sample.failure("p", .notSeen)), at: Sample.at(120)) == [.want])
+  }
+
+  @Test func `a later process remembers when it was reset`() throws {
+    var machine = machine()
+    #expect(fail(&machine, from: 30, polls: 10) == [90, 180, 270])
+    let kept = try Wire.decode(
+      AdapterMachine.Keepsake.self, from: try Wire.line(machine.keepsake(Sample.clock(boot: "a", at: Sample.start))))
+    var settings = PolicySettings()
+    settings.resetsAdapter = true
+    func later(boot: String, uptime: Double) -> [Double] {
+      var machine = AdapterMachine(
+        "hci0", modules: [first, second], settings: settings, start: Sample.at(1000), keepsake: kept,
+        clock: Sample.clock(boot: boot, at: Sample.at(1000), uptime: uptime, isSynchronised: boot == "a"))
+      return fail(&machine, from: 1030, polls: 130)
+    }
+    #expect(later(boot: "a", uptime: 2000).first == 3700)
+    #expect(later(boot: "a", uptime: 6000).first == 1090)
+    #expect(later(boot: "b", uptime: 20).first == 4600, "nobody knows when: as if just now")
   }
 }

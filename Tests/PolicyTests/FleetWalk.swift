@@ -193,8 +193,8 @@ struct FleetWalk {
       schedule(.adapterGoes(adapter), after: 400_000)
     case .probe: try look(.woke)
     case .resetEnds(let adapter):
-      resetting[adapter] = nil
       pools[adapter]?.leaveAlone()
+      guard resetting.removeValue(forKey: adapter) != nil else { break }
       for action in adapters[adapter]?.handle(.reset(nil), at: now) ?? [] where action == .pollAll {
         for address in addresses where truths[address]?.adapter == adapter { try decide(address, .pollNow) }
       }
@@ -284,9 +284,26 @@ struct FleetWalk {
   private mutating func admit(_ adapter: String) throws {
     guard let admission = pools[adapter]?.admit() else { return }
     if admission.alone {
-      let running = truths.values.filter { $0.adapter == adapter && $0.lastStart != nil && $0.open != nil && isRunning($0) }
+      let running = truths.values.filter { $0.adapter == adapter && isRunning($0) }
       #expect(running.isEmpty, "reset while a session runs")
-      schedule(.resetEnds(adapter), at: now + .seconds(9))
+      for action in adapters[adapter]?.handle(.admitted, at: now) ?? [] {
+        switch action {
+        case .renounce:
+          count("renounce")
+          pools[adapter]?.leaveAlone()
+          try admit(adapter)
+        case .reset(let request):
+          count("reset")
+          let recent = (resets[adapter] ?? []).filter { now - $0 < .seconds(3600) }
+          #expect(recent.count < settings.resetsPerHour, "reset too often")
+          #expect(now - (lastSuccess[adapter] ?? now) >= settings.resetAfter, "reset while something works")
+          resets[adapter] = recent + [now]
+          resetting[adapter] = request
+          schedule(.resetEnds(adapter), at: now + .seconds(9))
+        default: break
+        }
+      }
+      return
     }
     for address in admission.modules {
       guard var truth = truths[address], let open = truth.open else { continue }
@@ -380,14 +397,9 @@ struct FleetWalk {
     // A bus that goes and comes says nothing of the modules: those that waited are polled as soon as it is there.
     try look(.polled(outcome))
     for action in adapters[truth.adapter]?.handle(.polled(address, outcome), at: now) ?? [] {
-      guard case .reset(let request) = action else { continue }
-      count("reset")
-      let recent = (resets[truth.adapter] ?? []).filter { now - $0 < .seconds(3600) }
-      #expect(recent.count < settings.resetsPerHour, "reset too often")
-      #expect(now - (lastSuccess[truth.adapter] ?? now) >= settings.resetAfter, "reset while something works")
-      resets[truth.adapter] = recent + [now]
-      resetting[truth.adapter] = request
+      guard action == .want else { continue }
       pools[truth.adapter]?.askAlone()
+      try admit(truth.adapter)
     }
   }
 
@@ -399,8 +411,8 @@ struct FleetWalk {
         let missing = FailureReport(.daemonMissing, at: .bus, "bluetoothd is not running.")
         try look(.probed(busIsAway ? .failure(missing) : .success(Probe(adapters: []))))
       case .away: count("away")
-      case .back:
-        count("back")
+      case .back: count("back")
+      case .pollWaiting:
         for address in addresses where truths[address]?.machine.waitsForHost == true {
           try decide(address, .pollNow)
         }

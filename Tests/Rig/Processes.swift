@@ -84,7 +84,8 @@ package enum Processes {
     return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
   }
 
-  private static func read(_ path: String) -> String? {
+  /// All of a small file; `nil` where it cannot be read.
+  package static func read(_ path: String) -> String? {
     guard let file = fopen(path, "r") else { return nil }
     defer { fclose(file) }
     var buffer = [UInt8](repeating: 0, count: 8192)

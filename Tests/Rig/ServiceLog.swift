@@ -19,6 +19,9 @@ package final class ServiceLog: Sendable {
     }
   }
 
+  /// How many have come so far.
+  package var count: Int { counted.lines.withLock { $0 } }
+
   /// Waits until so many more have come; how long it took, or `nil` where they did not come in time.
   package func wait(forMore more: Int, within limit: Duration) async throws -> Duration? {
     let start = ContinuousClock.now

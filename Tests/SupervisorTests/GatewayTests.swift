@@ -1,7 +1,10 @@
+import FoundationEssentials
+import Glibc
 import Logging
 import Policy
 import Readings
 import Rig
+import Synchronization
 import Testing
 
 @testable import Supervisor
@@ -114,5 +117,161 @@ import Testing
     #expect(
       report.text(of: device, after: last)
         == "Device 0 is offline, after connected for 312 s: not_seen: D8:B6:73:BF:4F:75 was not seen for 8.0 s.")
+  }
+
+  // MARK: Another configuration
+
+  private func config(_ devices: [DeviceConfig], interval: Duration = .seconds(1)) -> GatewayConfig {
+    GatewayConfig(name: "cabin", interval: interval, devices: devices)
+  }
+
+  private func device(_ name: String = "A", unit: UInt8 = 32, address: String = "D8:B6:73:BF:4F:00") throws -> DeviceConfig {
+    DeviceConfig(name: name, address: try #require(Address(address)), profile: "inverter", unit: unit)
+  }
+
+  private func gateway(
+    _ config: GatewayConfig, _ arguments: [String], host: HostClock = .real, memory: FleetMemory = FleetMemory()
+  )
+    -> Gateway
+  {
+    Gateway(
+      config, memory: memory, worker: WorkerCommand(path: Built.path("zoo"), arguments: arguments, environment: [:]), log: quiet,
+      host: host, jitter: { 0 })
+  }
+
+  /// Waits for a status; the test's time limit ends what does not come.
+  private func wait(_ gateway: Gateway, for match: (FleetStatus) -> Bool) async throws -> FleetStatus {
+    while true {
+      try Task.checkCancellation()
+      let status = await gateway.snapshot()
+      if match(status) { return status }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  private func workers(_ mark: String) -> [Int32] { Processes.children(named: "zoo", argument: mark) }
+
+  @Test(.timeLimit(.minutes(1))) func `readings of a device that was replaced in the middle of its poll are not its successor's`()
+    async throws
+  {
+    let gateway = gateway(config([try device(unit: 1)], interval: .seconds(300)), ["fine_then_hangs", "of_the_replaced"])
+    let running = Task { await gateway.run() }
+    _ = try await wait(gateway) { $0.devices[0].status == .connected }
+    // The worker has said its readings, and closes its link for ever.
+    await gateway.adopt(config([try device(unit: 2)], interval: .seconds(300)))
+    #expect(await gateway.snapshot().devices[0].age == nil)
+    for worker in workers("of_the_replaced") { kill(worker, SIGKILL) }
+    while !workers("of_the_replaced").isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+    let after = await gateway.pollNow(devices: []).devices[0]
+    #expect(after.age == nil && after.pollMs == nil && after.readings.isEmpty)
+    running.cancel()
+    await running.value
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `of two changes during one poll the second counts`() async throws {
+    let first = config([try device()], interval: .seconds(300))
+    let gateway = gateway(first, ["sleeps_a_second_then_fine"])
+    let running = Task { await gateway.run() }
+    while await gateway.asked.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+    await gateway.adopt(config([try device(), try device("B", unit: 48)]))
+    await gateway.adopt(first)
+    _ = try await wait(gateway) { $0.devices[0].pollMs != nil }
+    let address = try device().address
+    #expect(await gateway.machines[address]?.config == first.modules[0])
+    running.cancel()
+    await running.value
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: [0, 1, 5, 50])
+  func `a module that is removed and added again while its last poll ends has its new settings`(milliseconds: Int) async throws {
+    let gateway = gateway(config([try device()], interval: .seconds(300)), ["hangs"])
+    let running = Task { await gateway.run() }
+    while await gateway.asked.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+    let other = try device("Other", address: "D8:B6:73:BF:4F:01")
+    await gateway.adopt(config([other], interval: .seconds(300)))
+    if milliseconds > 0 { try await Task.sleep(for: .milliseconds(milliseconds)) }
+    let again = config([try device("B", unit: 48), other], interval: .seconds(200))
+    await gateway.adopt(again)
+    let address = try device().address
+    while await gateway.machines[address]?.config != again.modules[0] { try await Task.sleep(for: .milliseconds(5)) }
+    // It is driven: it is asked for as it is configured now.
+    while await gateway.asked[address] != again.modules[0] { try await Task.sleep(for: .milliseconds(5)) }
+    await gateway.adopt(config([other], interval: .seconds(300)))
+    while await gateway.machines[address] != nil { try await Task.sleep(for: .milliseconds(5)) }
+    running.cancel()
+    await running.value
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a configuration that comes before the first poll counts`() async throws {
+    let gateway = gateway(config([try device()]), ["fine"])
+    let other = try device("Other", address: "D8:B6:73:BF:4F:01")
+    await gateway.adopt(config([other]))
+    await gateway.adopt(config([try device(), other]))
+    let running = Task { await gateway.run() }
+    _ = try await wait(gateway) { $0.devices.allSatisfy { $0.status == .connected } }
+    running.cancel()
+    await running.value
+  }
+
+  // MARK: Clocks
+
+  @Test(.timeLimit(.minutes(1))) func `a wall clock that jumps by hours changes no decision`() async throws {
+    let jumps = Mutex(0)
+    let host = HostClock(
+      boot: "a", uptime: HostClock.real.uptime,
+      wall: {
+        let number = jumps.withLock { jumps in
+          jumps += 1
+          return jumps
+        }
+        return Date() + Double(number % 3 - 1) * 5 * 3600
+      }, isSynchronised: { true })
+    let gateway = gateway(config([try device()]), ["fine"], host: host)
+    let running = Task { await gateway.run() }
+    var polls = 0
+    for await status in gateway.statuses where status.devices[0].readAt != nil {
+      polls += 1
+      #expect(status.devices[0].status == .connected)
+      #expect((status.devices[0].age ?? .seconds(99)) < .seconds(5))
+      if polls == 6 { break }
+    }
+    running.cancel()
+    await running.value
+  }
+
+  @Test func `the clock that decides counts suspend, as the kernel's does`() throws {
+    let first = HostClock.real.read()
+    // CLOCK_BOOTTIME by /proc/uptime, which counts suspend.
+    let text = try #require(Processes.read("/proc/uptime")?.split(separator: " ").first)
+    let uptime = Duration.seconds(try #require(Double(text)))
+    #expect(first.stamp.uptime - uptime < .seconds(1) && uptime - first.stamp.uptime < .seconds(1))
+    usleep(50_000)
+    let second = HostClock.real.read()
+    let (instants, uptimes) = (second.instant - first.instant, second.stamp.uptime - first.stamp.uptime)
+    #expect(instants - uptimes < .milliseconds(20) && uptimes - instants < .milliseconds(20))
+  }
+
+  @Test(
+    .timeLimit(.minutes(1)),
+    arguments: [(4.0, "offline", true), (8, "disconnected", true), (20, "disconnected", false)], [true, false])
+  func `a gateway that starts again has what the last one read, as old as it is`(
+    after: (minutes: Double, status: String, available: Bool), reboots: Bool
+  ) async throws {
+    let start = HostClock.real.uptime()
+    func host(_ boot: String, later: Double) -> HostClock {
+      HostClock(
+        boot: boot, uptime: { boot == "b" ? .seconds(30) : start + .seconds(later) },
+        wall: { Date(timeIntervalSince1970: 1_784_000_000 + later) }, isSynchronised: { true })
+    }
+    let config = config([try device()], interval: .seconds(30))
+    let first = gateway(config, ["fine"], host: host("a", later: 0))
+    _ = await first.pollOnce()
+    let memory = FleetMemory(await first.memory().documents)
+    let second = gateway(config, ["hangs"], host: host(reboots ? "b" : "a", later: after.minutes * 60), memory: memory)
+    let device = await second.snapshot().devices[0]
+    #expect(device.status.rawValue == after.status && device.available == after.available)
+    #expect(device.readings.isEmpty != after.available)
+    let age = try #require(device.age)
+    #expect(age > .seconds(after.minutes * 60 - 2) && age < .seconds(after.minutes * 60 + 5))
   }
 }
