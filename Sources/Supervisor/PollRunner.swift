@@ -68,9 +68,7 @@ package struct PollRunner: Sendable {
         switch event {
         case .errorLine(let line): log.debug("worker: \(line)", metadata: ["poll": "\(poll)"])
         case .ended(let ending):
-          if ending.strays > 0 {
-            log.warning("the worker left other processes; killed: \(ending.strays)", metadata: ["poll": "\(poll)"])
-          }
+          ending.logStrays(to: log, poll: poll)
           return (transcript, ending)
         default: break
         }
@@ -83,5 +81,13 @@ package struct PollRunner: Sendable {
       child.stop()
     }
     return transcript.concluded(ending, stopAsked: Task.isCancelled)
+  }
+}
+
+extension Ending {
+  /// A worker has no business with processes of its own: one that left some is a bug, and said once.
+  func logStrays(to log: Logger, poll: String) {
+    guard strays > 0 else { return }
+    log.warning("the worker left other processes; killed: \(strays)", metadata: ["poll": "\(poll)"])
   }
 }
