@@ -1,8 +1,9 @@
 /// Bytes as hexadecimal text and back; spaces may stand anywhere.
 enum Hex {
+  private static let digits = Array("0123456789abcdef".utf8)
+
   static func text(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef")
-    return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 
   static func four(_ number: UInt16) -> String { text([UInt8(number >> 8), UInt8(number & 0xff)]) }

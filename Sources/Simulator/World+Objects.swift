@@ -22,14 +22,15 @@ extension World {
     if path == "/org/bluez" { return .bluez }
     if let index = adapters.firstIndex(where: { $0.path == path }) { return .adapter(index) }
     if devices[path] != nil { return .device(path) }
-    guard let device = devices.values.first(where: { path.hasPrefix($0.path + "/") }), let table = device.table else {
-      return nil
-    }
-    let below = String(path.dropFirst(device.path.count + 1))
-    if let service = table.services.first(where: { $0.path == below }) { return .service(device.path, service) }
-    for characteristic in table.characteristics {
-      if characteristic.path == below { return .characteristic(device.path, characteristic) }
-      if characteristic.descriptorPath == below { return .descriptor(device.path, characteristic) }
+    // /org/bluez/hci0/dev_D8_B6_73_BF_4F_75/service0010/char0011: twenty modules are hundreds of objects, and all of them are asked for.
+    let parts = path.split(separator: "/", maxSplits: 4)
+    guard parts.count == 5, case let owner = "/" + parts.dropLast().joined(separator: "/"), let table = devices[owner]?.table
+    else { return nil }
+    let below = String(parts[4])
+    if let service = table.services.first(where: { $0.path == below }) { return .service(owner, service) }
+    for characteristic in table.characteristics where below.hasPrefix(characteristic.servicePath) {
+      if characteristic.path == below { return .characteristic(owner, characteristic) }
+      if characteristic.descriptorPath == below { return .descriptor(owner, characteristic) }
     }
     return nil
   }

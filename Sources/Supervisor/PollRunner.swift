@@ -100,9 +100,7 @@ package struct PollRunner: Sendable {
         switch event {
         case .errorLine(let line): log.debug("worker: \(line)", metadata: ["poll": "\(poll)"])
         case .ended(let ending):
-          if ending.strays > 0 {
-            log.warning("the worker left other processes; killed: \(ending.strays)", metadata: ["poll": "\(poll)"])
-          }
+          ending.logStrays(to: log, poll: poll)
           return (transcript, ending)
         default: break
         }
@@ -114,5 +112,13 @@ package struct PollRunner: Sendable {
     } onCancel: {
       child.stop()
     }
+  }
+}
+
+extension Ending {
+  /// A worker has no business with processes of its own: one that left some is a bug, and said once.
+  func logStrays(to log: Logger, poll: String) {
+    guard strays > 0 else { return }
+    log.warning("the worker left other processes; killed: \(strays)", metadata: ["poll": "\(poll)"])
   }
 }

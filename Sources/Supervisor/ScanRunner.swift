@@ -55,7 +55,8 @@ package struct ScanRunner: Sendable {
       case .deadline:
         failure = failure ?? FailureReport(.workerTimedOut, at: .scan, "The scan did not end in \(deadline.shortSeconds).")
       case .errorLine(let line): log.debug("worker: \(line)", metadata: ["poll": "\(request.poll)"])
-      case .killed, .ended: break
+      case .ended(let ending): ending.logStrays(to: log, poll: request.poll)
+      case .killed: break
       }
     }
     if let failure { throw failure }

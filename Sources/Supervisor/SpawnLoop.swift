@@ -13,6 +13,8 @@ final class SpawnLoop {
   private var leaving: [UInt64: (run: ChildRun, until: ContinuousClock.Instant)] = [:]
   private var remains = Remains()
   private var strays = Strays()
+  /// The last look around found strays that may have left some in turn.
+  private var isSweeping = false
   private var adoptsOrphans = false
 
   init(spawner: Spawner) { self.spawner = spawner }
@@ -96,10 +98,11 @@ final class SpawnLoop {
   private func clear(at now: ContinuousClock.Instant) {
     remains.reap(at: now)
     spawner.note(abandoned: remains.abandoned.count)
-    guard !leaving.isEmpty || !strays.isEmpty else { return }
+    guard !leaving.isEmpty || !strays.isEmpty || isSweeping else { return }
     // Those whose group was empty before the look around: what their group's members left is seen by it.
     let emptied = leaving.filter { !remains.ending.contains($0.value.run.pid) }.keys
     let isAlone = sweep(at: now)
+    isSweeping = !isAlone
     for (id, (run, until)) in leaving where isAlone && emptied.contains(id) || now >= until {
       leaving[id] = nil
       run.tellEnding()
@@ -162,7 +165,7 @@ final class SpawnLoop {
   private var timeout: Int32 {
     // Nothing tells of an adopted process's end.
     if !leaving.isEmpty { return 2 }
-    if !remains.ending.isEmpty { return 20 }
+    if !remains.ending.isEmpty || isSweeping { return 20 }
     let look = remains.isEmpty && strays.isEmpty ? nil : clock.now + Remains.lookEvery
     guard let next = (children.values.compactMap(\.teardown.next) + [look].compactMap(\.self)).min() else { return -1 }
     let left = next - clock.now

@@ -48,7 +48,7 @@ await withTaskGroup(of: Void.self) { group in
 if options.ignoresEnds { signal(SIGCHLD, SIG_IGN) }
 let descriptors = Processes.descriptors().count
 let threads = Processes.threads().count
-say("begin")
+let resident = Processes.residentKiB()
 await withTaskGroup(of: Void.self) { group in
   for guest in options.guests {
     group.addTask {
@@ -67,6 +67,7 @@ if let own {
   kill(own, SIGKILL)
   waitpid(own, nil, 0)
 }
+say("grown \(Processes.residentKiB() - resident)")
 say(
   """
   left children=\(Processes.children().count) descriptors=\(Processes.descriptors().count - descriptors) \

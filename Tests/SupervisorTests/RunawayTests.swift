@@ -107,5 +107,8 @@ import Testing
     for animal in behaving { #expect(visit.results[animal]?.hasPrefix("ok ") == true, "\(animal)") }
     #expect(visit.others.last == Self.nothing)
     for pid in visit.born { #expect(Processes.state(of: pid) == nil) }
+    // KiB, after sixty animals of which five flooded.
+    let grown = try #require(visit.others.lazy.compactMap { $0.split(separator: "grown ").first.flatMap { Int($0) } }.first)
+    #expect(grown < 64 * 1024)
   }
 }

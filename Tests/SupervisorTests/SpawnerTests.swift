@@ -265,9 +265,10 @@ import Testing
     let ending = try ending(events)
     #expect(ending.cause == .exited(0))
     #expect(ending.lasted < .seconds(5))
-    guard case .line(let line)? = events.first, let grandchild = Int32(String(decoding: line, as: UTF8.self)) else {
-      throw Missing(events: events)
+    let lines = events.compactMap { event -> String? in
+      if case .line(let line) = event { String(decoding: line, as: UTF8.self) } else { nil }
     }
+    let grandchild = try #require(lines.first.flatMap { Int32($0) })
     #expect(await Processes.isGone(grandchild))
   }
 
