@@ -59,6 +59,7 @@ enum Zoo {
   /// Whose answer is a success.
   static let behaving = [
     "fine", "unknown_event", "floods_stderr", "fine_then_hangs", "leaves_its_link", "fine_with_a_stray", "sleeps_20s_then_fine",
+    "sleeps_a_second_then_fine",
   ]
 
   /// What is asked for something else than a poll's answer.

@@ -5,7 +5,8 @@ import Readings
 enum Animal: String, CaseIterable {
   case hangs, ignores_sigterm, drips, floods, floods_lines, floods_stderr, long_line, garbage, half_line, two_results
   case late_result, wrong_poll, newer_version, nothing, crashes, exits_70, double_fork, stops_itself, closes_stdout
-  case never_reads_stdin, fine, fine_then_hangs, unknown_event, sleeps_20s_then_fine, sleeps_a_second_then_fine, fails, stopped, leaves_its_link
+  case never_reads_stdin, fine, fine_then_hangs, unknown_event, sleeps_20s_then_fine, sleeps_a_second_then_fine, fails, stopped,
+    leaves_its_link
   case last_words, says_its_environment, says_its_descriptors, says_its_signals, says_its_family
   case dies_of, floods_regardless, double_fork_setsid, dynasty, bomb, daemonizes, leaves_a_daemon, fine_with_a_stray
   case deluge
