@@ -46,6 +46,8 @@ struct FleetWatch: Sendable {
   /// What is no news by itself: that time goes by.
   static func news(_ status: FleetStatus) -> FleetStatus {
     var news = status
+    news.uptime = .zero
+    news.lagP99 = nil
     for index in news.devices.indices {
       news.devices[index].age = nil
       news.devices[index].availability = nil
