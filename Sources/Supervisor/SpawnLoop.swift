@@ -122,10 +122,14 @@ final class SpawnLoop {
         isAlone = false
         continue
       }
-      let mark = ChildMark(of: stray.pid)
-      // PID 1 gets everybody's orphans, those of a shell in its container too: it kills none that is not known to be a child's.
-      if getpid() == 1, mark == nil, !leaving.values.contains(where: { $0.run.pid == stray.session }) { continue }
-      if strays.note(killed: stray, at: now) { owner(of: stray, mark: mark)?.strays += 1 }
+      // One that is ending has no environment any more: it is asked for its mark once.
+      if !strays.isKilled(stray) {
+        let mark = ChildMark(of: stray.pid)
+        // PID 1 gets everybody's orphans, those of a shell in its container too: it kills none that is not known to be a child's.
+        if getpid() == 1, mark == nil, !leaving.values.contains(where: { $0.run.pid == stray.session }) { continue }
+        strays.note(killed: stray, at: now)
+        owner(of: stray, mark: mark)?.strays += 1
+      }
       // Its group with it, so that one that forks on and on cannot be always a step ahead.
       if stray.group > 1, !family.living.contains(stray.group) { kill(-stray.group, SIGKILL) }
       kill(stray.pid, SIGKILL)

@@ -35,12 +35,10 @@ struct Strays: Equatable, Sendable {
     return found
   }
 
-  /// Notes that it is killed now. `true`: for the first time.
-  mutating func note(killed stray: Kin, at now: Instant) -> Bool {
-    guard killed[stray.pid] == nil else { return false }
-    killed[stray.pid] = now
-    return true
-  }
+  func isKilled(_ stray: Kin) -> Bool { killed[stray.pid] != nil }
+
+  /// It is killed, for the first time now.
+  mutating func note(killed stray: Kin, at now: Instant) { killed[stray.pid] = now }
 
   /// Whether it may still be waited for.
   func mayEnd(_ stray: Kin, at now: Instant) -> Bool {

@@ -17,6 +17,11 @@ import Testing
       Command(path: Built.path("zoo"), arguments: ["hangs"], input: [10]), limits: .worker, deadline: .seconds(1),
       grace: .milliseconds(300))
     let freezer = try ControlGroup("freezer")
+    // However this test ends, nothing of it stays frozen.
+    defer {
+      try? freezer.set("freezer.state", to: "THAWED")
+      freezer.remove()
+    }
     try freezer.take(child.pid)
     try freezer.set("freezer.state", to: "FROZEN")
     let hearing = Task { await child.output.reduce(into: []) { $0.append($1) } }
@@ -34,7 +39,6 @@ import Testing
     try freezer.set("freezer.state", to: "THAWED")
     #expect(try await until { Spawner.shared.abandonedCount == 0 })
     #expect(Processes.state(of: child.pid) == nil)
-    freezer.remove()
   }
 
   /// Another child, which does as it should.

@@ -17,8 +17,13 @@ import Testing
 
   private func nursery(_ words: [String], behind: [String] = []) async throws -> Visit {
     let all = behind + [Built.path("nursery")] + words
+    // A sanitizer must be told here, too, what not to report (by a process of its own) and how much of what is freed to keep.
+    let names = ["TSAN_OPTIONS", "ASAN_OPTIONS"]
+    let environment = Dictionary(
+      uniqueKeysWithValues: names.compactMap { name in getenv(name).map { (name, String(cString: $0)) } })
     let child = try await Spawner.shared.start(
-      Command(path: all[0], arguments: Array(all.dropFirst())), limits: .command, deadline: .seconds(60))
+      Command(path: all[0], arguments: Array(all.dropFirst()), environment: environment), limits: .command,
+      deadline: .seconds(60))
     var visit = Visit()
     for line in await Scene.hear(child).output.split(separator: "\n").map(String.init) {
       let words = line.split(separator: " ", maxSplits: 2).map(String.init)

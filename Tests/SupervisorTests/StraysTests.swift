@@ -33,12 +33,13 @@ import Testing
     #expect(strays(kin) == kin)
   }
 
-  @Test func `a stray is new once, and waited for one second`() {
+  @Test func `a stray is waited for one second after it was killed`() {
     var strays = Strays()
     let one = kin(50, group: 50, session: 50)
     #expect(strays.mayEnd(one, at: now))
-    let isNew = [now, now + .milliseconds(999)].map { strays.note(killed: one, at: $0) }
-    #expect(isNew == [true, false])
+    #expect(!strays.isKilled(one))
+    strays.note(killed: one, at: now)
+    #expect(strays.isKilled(one))
     #expect(strays.mayEnd(one, at: now + .milliseconds(999)))
     #expect(!strays.mayEnd(one, at: now + .seconds(1)))
     #expect(!strays.isEmpty)
@@ -47,10 +48,10 @@ import Testing
   @Test func `one that is gone is forgotten, and its number may be another's`() {
     var strays = Strays()
     let one = kin(50, group: 50, session: 50)
-    _ = strays.note(killed: one, at: now)
+    strays.note(killed: one, at: now)
+    _ = strays.among([one], of: family)
+    #expect(strays.isKilled(one))
     _ = strays.among([], of: family)
-    #expect(strays.isEmpty)
-    let isNew = strays.note(killed: one, at: now + .seconds(9))
-    #expect(isNew)
+    #expect(strays.isEmpty && !strays.isKilled(one))
   }
 }

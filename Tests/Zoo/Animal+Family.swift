@@ -14,6 +14,7 @@ extension Animal {
   static func bear(_ words: [String], runsAway: Bool = false, forgets: Bool = false) -> pid_t {
     var pid: pid_t = 0
     let arguments: [UnsafeMutablePointer<CChar>?] = (["zoo"] + words + ["outlives_its_parent"]).map { strdup($0) } + [nil]
+    defer { for argument in arguments { free(argument) } }
     let nothing: [UnsafeMutablePointer<CChar>?] = [nil]
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
