@@ -44,6 +44,9 @@ package final class ModuleLink {
   /// Whether a link to it stands now, whoever's it is.
   package var stands: Bool { isConnected(bus.tree) }
 
+  /// Whether bluetoothd has a bond with it, which is lost when it forgets the module.
+  package var isPaired: Bool { bus.tree.property(path, ObjectTree.device, "Paired")?.asBool ?? false }
+
   /// dBm as last heard.
   package var rssi: Int? { bus.tree.signal(of: path) }
 

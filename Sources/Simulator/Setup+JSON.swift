@@ -63,6 +63,7 @@ extension Setup.Module {
     }
     rssi = try fields.number("rssi", in: -127...20).map { Int16($0) } ?? rssi
     known = try fields.flag("known") ?? false
+    paired = try fields.flag("paired") ?? false
     advertising = try fields.flag("advertising") ?? true
     mtu = try fields.number("mtu", in: 23...517) ?? mtu
     answers255As = try fields.number("answers_255_as", in: 0...255).map { UInt8($0) }

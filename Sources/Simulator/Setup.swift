@@ -51,6 +51,7 @@ extension Setup {
     package var rssi: Int16 = -58
     /// bluetoothd lists it from the start.
     package var known = false
+    package var paired = false
     package var advertising = true
     package var mtu = 23
     /// The id in replies to unit 255: the device's own, or this one.

@@ -101,7 +101,7 @@ extension World {
   private func properties(of device: Device) -> [String: Value] {
     guard let module = modules[device.address]?.setup else { return [:] }
     var properties: [String: Value] = [
-      "Address": .string(device.address), "AddressType": .string(module.addressType), "Paired": .bool(false),
+      "Address": .string(device.address), "AddressType": .string(module.addressType), "Paired": .bool(module.paired),
       "Trusted": .bool(false), "Blocked": .bool(false), "LegacyPairing": .bool(false),
       "Connected": .bool(device.isConnected), "ServicesResolved": .bool(device.resolved),
       "UUIDs": .strings(device.table?.services.map(\.uuid) ?? [GattTable.full("ffd0")]),

@@ -153,6 +153,10 @@ final class PollSession {
   /// What cannot be dropped is used as it is, unless there is nobody left to go on with.
   private func forget(_ link: ModuleLink, by adapter: Adapter) throws {
     hasForgotten = true
+    guard !link.isPaired else {
+      // Only the user can make a bond again.
+      return reporter.log("\(job.module.address) is paired: bluetoothd is not made to forget it")
+    }
     do {
       try link.forget(by: adapter, until: min(budget.work, .now + Self.forgetting))
       done.forgot = true

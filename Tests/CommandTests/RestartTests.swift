@@ -21,7 +21,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [SIGTERM, SIGKILL])
+  @Test(.timeLimit(.minutes(2)), arguments: [SIGTERM, SIGKILL])
   func `after a restart the last readings are shown with their age, and are not taken for live`(signal: Int32) async throws {
     let scene = try await Scene.one()
     let state = ["BLUPOW_STATE_DIR": "\(scene.simulation.directory)/state"]

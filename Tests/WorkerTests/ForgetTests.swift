@@ -27,6 +27,15 @@ import Testing
     await scene.end()
   }
 
+  @Test func `a bond is not given up for a poll`() async throws {
+    let scene = try await Scene.one(#""known":true,"paired":true"#)
+    let run = try await scene.poll(["--forget"])
+    #expect(run.readings != nil && run.done?.forgot == false, "\(run.raw)")
+    #expect(run.log.contains { $0.contains("is paired: bluetoothd is not made to forget it") })
+    #expect(try await Self.removals(scene) == 0)
+    await scene.end()
+  }
+
   @Test func `a link that stands is freed before it is forgotten`() async throws {
     let scene = try await Scene.one(#""known":true"#)
     _ = try await scene.client().connect(Scene.address)
