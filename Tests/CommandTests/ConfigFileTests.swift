@@ -78,6 +78,8 @@ import Testing
     var plain = try ConfigFile.parse(Self.device, file: "c.yaml")
     plain.devices[0].name = "Inverter"
     #expect(example == plain)
+    // And it is the reference: every key stands in it, with why its default is what it is.
+    for key in ConfigFile.scalars { #expect(ConfigExample.text.contains("\(key): "), "\(key)") }
   }
 
   @Test(

@@ -193,8 +193,10 @@ extension FaultTests {
     Nuisance(
       "the link drops once while reading", #""faults":[{"fault":"drop_link","from_request":2,"times":1}]"#, attempt: 2,
       requests: 7),
+    // A first request may be on its way when the link falls, and then be heard.
     Nuisance(
-      "the link drops once when subscribed to", #""faults":[{"fault":"drop_on_subscribe","times":1}]"#, attempt: 2),
+      "the link drops once when subscribed to", #""faults":[{"fault":"drop_on_subscribe","times":1}]"#, attempt: 2,
+      requests: nil),
     Nuisance("refuses once to notify", #""faults":[{"fault":"notify_refused","times":1}]"#, attempt: 2),
     Nuisance(
       "bluetoothd does not say that it is connected", #""faults":[{"fault":"connected_unsaid"}]"#, only: .bluez,

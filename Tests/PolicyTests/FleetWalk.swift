@@ -19,6 +19,8 @@ struct FleetWalk {
     /// The poll that runs, its deadline, and whether it counts as one that fails.
     var open: (poll: String, isFailing: Bool)?
     var releasing = false
+    /// A worker ended that may have left a link, and nobody was sent to free it yet.
+    var owesRelease = false
     var lastRead: (at: Instant, value: Double)?
     var lastSucceeded = false
     var polls: [Bool] = []
@@ -258,12 +260,20 @@ struct FleetWalk {
     case .release:
       #expect(truth.open != nil && !truth.releasing)
       truth.releasing = true
+      truth.owesRelease = false
       truths[address] = truth
       count("release")
       schedule(.released, after: 2, of: address)
     case .report(let outcome): try note(outcome, address, before: before)
     case .sleep(let until):
       #expect(until - now <= max(interval, settings.backOff.longest) + .seconds(1))
+      #expect(until >= now, "an overdue poll was stacked")
+      #expect(!truth.owesRelease, "a link that may be left was not freed")
+      if let start = truth.launched, truth.failures > settings.backOff.after {
+        let doubled = interval * (1 << min(truth.failures - settings.backOff.after, 10))
+        let least = min(doubled / 10 * 9, max(interval, settings.backOff.longest))
+        #expect(until - start >= least - .milliseconds(1), "\(truth.failures) failures, and polled after \(until - start)")
+      }
       if let start = truth.launched, truth.failures <= settings.backOff.after, until > start {
         // Exactly an interval after the last start, or so many of them.
         let rest = ((until - start) / interval).truncatingRemainder(dividingBy: 1)
@@ -392,6 +402,7 @@ struct FleetWalk {
       truth.found = 0
     }
     truth.foundCounts = !outcome.needsRelease
+    truth.owesRelease = outcome.needsRelease
     truths[address] = truth
     try check(address, afterRestart: false)
     // A bus that goes and comes says nothing of the modules: those that waited are polled as soon as it is there.
