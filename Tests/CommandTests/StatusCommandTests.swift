@@ -16,8 +16,8 @@ import Testing
   /// A service whose first poll has ended, with its log so far.
   private func service(_ scene: Scene, _ config: String = config) async throws -> Child {
     let child = try await scene.start(["run"], config: config)
-    _ = try await scene.journal.wait { $0.contains("\"saw\":\"link_closed\"") }
-    while try await scene.blupow(["status"]).output.contains("connected ") == false {}
+    // Readings are shown before the poll has ended, and what carried it after that.
+    while try await !scene.blupow(["status", "--json"]).output.contains(/"poll_ms" : \d/) {}
     return child
   }
 
