@@ -9,6 +9,8 @@ package enum Event: Equatable, Sendable {
   case failed(device: String?, FailureReport)
   case seen(SeenDevice)
   case probed(Probe)
+  /// A device that answers behind the module, in an `identify`.
+  case found(Found)
   case done(Done)
   case stopped(Stage)
 }

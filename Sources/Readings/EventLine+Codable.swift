@@ -35,6 +35,7 @@ extension EventLine: Codable {
         try fields.decode(FailureReport.self, forKey: .failure))
     case "seen": event = .seen(try SeenDevice(from: decoder))
     case "probed": event = .probed(try Probe(from: decoder))
+    case "found": event = .found(try Found(from: decoder))
     case "done": event = .done(try Done(from: decoder))
     case "stopped": event = .stopped(try fields.decode(Stage.self, forKey: .stage))
     default: throw UnknownEvent(word: word)
@@ -67,6 +68,9 @@ extension EventLine: Codable {
     case .probed(let probe):
       try fields.encode("probed", forKey: .event)
       try probe.encode(to: encoder)
+    case .found(let found):
+      try fields.encode("found", forKey: .event)
+      try found.encode(to: encoder)
     case .done(let done):
       try fields.encode("done", forKey: .event)
       try done.encode(to: encoder)

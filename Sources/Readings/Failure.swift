@@ -112,7 +112,7 @@ extension Failure {
     case .versionUnknown: "blupow and blupow-worker are of different releases: install both from the same one."
     case .jobUnknown:
       """
-      The jobs are poll, scan, release, probe and reset-adapter; blupow and blupow-worker may be of different releases.
+      The jobs are poll, identify, scan, release, probe and reset-adapter; blupow and blupow-worker may be of different releases.
       """
     case .profileUnknown: "Choose one of the profiles that `blupow-worker --help` lists."
     case .busMissing:

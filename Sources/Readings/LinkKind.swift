@@ -21,15 +21,20 @@ package struct Learned: Equatable, Sendable, Codable {
   /// By which it answered, where the request left the choice open and bluetoothd listed the module under one.
   package var adapter: String?
   package var handles: SerialHandles?
+  /// As it advertises itself, without padding.
+  package var name: String?
 
-  package init(addressType: AddressType? = nil, adapter: String? = nil, handles: SerialHandles? = nil) {
+  package init(
+    addressType: AddressType? = nil, adapter: String? = nil, handles: SerialHandles? = nil, name: String? = nil
+  ) {
     self.addressType = addressType
     self.adapter = adapter
     self.handles = handles
+    self.name = name
   }
 
   private enum CodingKeys: String, CodingKey {
-    case adapter, handles
+    case adapter, handles, name
     case addressType = "address_type"
   }
 
@@ -38,5 +43,6 @@ package struct Learned: Equatable, Sendable, Codable {
     addressType = try fields.decodeIfPresent(AddressType.self, forKey: .addressType)
     adapter = try Module.adapter(in: fields, forKey: .adapter)
     handles = try fields.decodeIfPresent(SerialHandles.self, forKey: .handles)
+    name = try Module.name(in: fields, forKey: .name)
   }
 }

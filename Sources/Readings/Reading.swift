@@ -35,9 +35,9 @@ extension Reading: Codable {
       value = .number(number)
     } else {
       let text = try fields.decode(String.self, forKey: .value)
-      guard text == Printable.text(text, maxBytes: 128) else {
+      guard text == Printable.text(text, maxBytes: Wire.maxTextBytes) else {
         throw DecodingError.dataCorruptedError(
-          forKey: .value, in: fields, debugDescription: "a text of more than 128 bytes, or with control characters")
+          forKey: .value, in: fields, debugDescription: "a text of more than \(Wire.maxTextBytes) bytes, or with control characters")
       }
       value = .text(text)
     }

@@ -12,6 +12,8 @@ package struct Request: Equatable, Sendable {
     case probe
     /// Power-cycle an adapter (`nil`: the only one there is). Every link on it falls.
     case resetAdapter(adapter: String?)
+    /// Connect to a module and ask who answers behind it; one `found` line a device. A poll without devices.
+    case identify(PollJob)
   }
 
   /// Every line of the answer carries it.
@@ -40,10 +42,13 @@ package struct Request: Equatable, Sendable {
 package struct Module: Equatable, Sendable {
   package var address: Address
   package var adapter: String?
+  /// As it advertises itself, where that is known: how some registers are coded depends on it.
+  package var name: String?
 
-  package init(address: Address, adapter: String? = nil) {
+  package init(address: Address, adapter: String? = nil, name: String? = nil) {
     self.address = address
     self.adapter = adapter
+    self.name = name
   }
 }
 
@@ -88,8 +93,17 @@ package struct DeviceRequest: Equatable, Sendable {
   package var model: String?
   /// Optional blocks not to ask for, as `register/words`: known to be unsupported or silent.
   package var skip: [String]
+  /// What a device whose profile is `auto` was found to be by an earlier poll.
+  package var identity: Identity?
+  /// How many days of the device's own record are wanted, today's included.
+  package var days: Int
 
-  package init(name: String, profile: String, unit: UInt8? = nil, model: String? = nil, skip: [String] = []) {
+  package init(
+    name: String, profile: String, unit: UInt8? = nil, model: String? = nil, skip: [String] = [], identity: Identity? = nil,
+    days: Int = 0
+  ) {
+    self.identity = identity
+    self.days = days
     self.name = name
     self.profile = profile
     self.unit = unit
@@ -131,6 +145,18 @@ extension Request: Codable {
     if let parent, parent < 1 { throw invalid(.parent, "\(parent) is not a process id") }
     deadline = try seconds(.deadline, Request.deadlines)
 
+    func session(_ devices: [DeviceRequest]) throws -> PollJob {
+      let attempts = try fields.decodeIfPresent(Int.self, forKey: .attempts) ?? 2
+      guard (1...5).contains(attempts) else { throw invalid(.attempts, "\(attempts) is not within 1 to 5") }
+      return PollJob(
+        module: try fields.decode(Module.self, forKey: .module), devices: devices, attempts: attempts,
+        retryDelay: try seconds(.retryDelay, .zero ... .seconds(30), default: .seconds(2)),
+        link: try fields.decodeIfPresent(LinkChoice.self, forKey: .link) ?? .auto,
+        learned: try fields.decodeIfPresent(Learned.self, forKey: .learned),
+        forgets: try fields.decodeIfPresent(Bool.self, forKey: .forget) ?? false,
+        yields: try fields.decodeIfPresent(Bool.self, forKey: .yield) ?? false)
+    }
+
     let name = try fields.decode(String.self, forKey: .job)
     switch name {
     case "poll":
@@ -144,16 +170,8 @@ extension Request: Codable {
       guard devices.count == 1 || (!units.contains(255) && Set(units).count == units.count) else {
         throw invalid(.devices, "of several devices each names a unit of its own, 1 to 254")
       }
-      let attempts = try fields.decodeIfPresent(Int.self, forKey: .attempts) ?? 2
-      guard (1...5).contains(attempts) else { throw invalid(.attempts, "\(attempts) is not within 1 to 5") }
-      job = .poll(
-        PollJob(
-          module: try fields.decode(Module.self, forKey: .module), devices: devices, attempts: attempts,
-          retryDelay: try seconds(.retryDelay, .zero ... .seconds(30), default: .seconds(2)),
-          link: try fields.decodeIfPresent(LinkChoice.self, forKey: .link) ?? .auto,
-          learned: try fields.decodeIfPresent(Learned.self, forKey: .learned),
-          forgets: try fields.decodeIfPresent(Bool.self, forKey: .forget) ?? false,
-          yields: try fields.decodeIfPresent(Bool.self, forKey: .yield) ?? false))
+      job = .poll(try session(devices))
+    case "identify": job = .identify(try session([]))
     case "scan":
       job = .scan(
         duration: try seconds(.duration, .seconds(1)...deadline, default: min(.seconds(10), deadline)),
@@ -176,10 +194,11 @@ extension Request: Codable {
     try fields.encodeIfPresent(parent, forKey: .parent)
     try fields.encode(deadline.seconds, forKey: .deadline)
     switch job {
-    case .poll(let poll):
-      try fields.encode("poll", forKey: .job)
+    case .poll(let poll), .identify(let poll):
+      let isPoll = if case .poll = job { true } else { false }
+      try fields.encode(isPoll ? "poll" : "identify", forKey: .job)
       try fields.encode(poll.module, forKey: .module)
-      try fields.encode(poll.devices, forKey: .devices)
+      if isPoll { try fields.encode(poll.devices, forKey: .devices) }
       try fields.encode(poll.attempts, forKey: .attempts)
       try fields.encode(poll.retryDelay.seconds, forKey: .retryDelay)
       if poll.link != .auto { try fields.encode(poll.link, forKey: .link) }
@@ -224,7 +243,7 @@ extension Request: Codable {
         .versionUnknown, at: .start, "The request is of protocol version \(version); this worker speaks version \(Wire.version).")
     }
     let job = try part(Name.self, of: line).job
-    guard ["poll", "scan", "release", "probe", "reset-adapter"].contains(job) else {
+    guard ["poll", "scan", "release", "probe", "reset-adapter", "identify"].contains(job) else {
       throw FailureReport(.jobUnknown, at: .start, "There is no job '\(job.prefix(40))'.")
     }
     return try part(Request.self, of: line)
@@ -240,18 +259,29 @@ extension Request: Codable {
 }
 
 extension Module: Codable {
-  private enum Key: String, CodingKey { case address, adapter }
+  private enum Key: String, CodingKey { case address, adapter, name }
 
   package init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: Key.self)
     address = try fields.decode(Address.self, forKey: .address)
     adapter = try Self.adapter(in: fields, forKey: .adapter)
+    name = try Self.name(in: fields, forKey: .name)
   }
 
   package func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: Key.self)
     try fields.encode(address, forKey: .address)
     try fields.encodeIfPresent(adapter, forKey: .adapter)
+    try fields.encodeIfPresent(name, forKey: .name)
+  }
+
+  static func name<K>(in fields: KeyedDecodingContainer<K>, forKey key: K) throws -> String? {
+    guard let name = try fields.decodeIfPresent(String.self, forKey: key) else { return nil }
+    guard (1...Wire.maxNameBytes).contains(name.utf8.count) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: key, in: fields, debugDescription: "an advertised name has 1 to \(Wire.maxNameBytes) bytes")
+    }
+    return name
   }
 
   /// The name becomes part of a D-Bus object path, which allows these characters only (libdbus ends the process otherwise).
@@ -267,7 +297,10 @@ extension Module: Codable {
 }
 
 extension DeviceRequest: Codable {
-  private enum Key: String, CodingKey { case name, profile, unit, model, skip }
+  private enum Key: String, CodingKey {
+    case name, profile, unit, model, skip, days
+    case identity = "identified"
+  }
 
   package init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: Key.self)
@@ -284,6 +317,12 @@ extension DeviceRequest: Codable {
     }
     model = try fields.decodeIfPresent(String.self, forKey: .model)
     skip = try fields.decodeIfPresent([String].self, forKey: .skip) ?? []
+    identity = try fields.decodeIfPresent(Identity.self, forKey: .identity)
+    days = try fields.decodeIfPresent(Int.self, forKey: .days) ?? 0
+    guard (0...Wire.maxDays).contains(days) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .days, in: fields, debugDescription: "\(days) days; at most \(Wire.maxDays) are kept by a device")
+    }
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -293,5 +332,7 @@ extension DeviceRequest: Codable {
     try fields.encodeIfPresent(unit, forKey: .unit)
     try fields.encodeIfPresent(model, forKey: .model)
     if !skip.isEmpty { try fields.encode(skip, forKey: .skip) }
+    try fields.encodeIfPresent(identity, forKey: .identity)
+    if days > 0 { try fields.encode(days, forKey: .days) }
   }
 }

@@ -14,6 +14,10 @@ package enum Wire {
   package static let maxNameBytes = 64
   /// Keys in one device's readings; no profile has half as many.
   package static let maxReadings = 256
+  /// A controller's own record of days.
+  package static let maxDays = 31
+  /// One reading that is words: a list of faults can be long. Home Assistant takes no more in a state.
+  package static let maxTextBytes = 255
   /// No quantity of these devices comes near it; what is larger is no measurement.
   package static let maxMagnitude = 1e12
 

@@ -109,7 +109,7 @@ package struct PollTranscript: Sendable {
       stopped = true
       stage = max(stage, at)
     case .probed(let probe) where isProbe: self.probe = probe
-    case .seen, .probed: babbled("answered another job than the one it was given")
+    case .seen, .probed, .found: babbled("answered another job than the one it was given")
     }
   }
 

@@ -41,7 +41,7 @@ package struct ScanRunner: Sendable {
           case .failed(_, let report): failure = failure ?? report
           case .done: isDone = true
           case .stopped(let stage): failure = failure ?? FailureReport(.stopped, at: stage, "The scan was stopped.")
-          case .stage, .link, .readings, .probed: break
+          case .stage, .link, .readings, .probed, .found: break
           }
         } catch is EventLine.UnknownEvent {
           continue

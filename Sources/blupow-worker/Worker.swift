@@ -54,7 +54,7 @@ struct Worker {
   private static func job(_ request: Request, reporter: Reporter, budget: Budget, stop: Int32) throws -> ExitCode {
     let radio = Radio(busAddress: Surroundings.bus, stop: stop, reporter: reporter, budget: budget)
     switch request.job {
-    case .poll(let poll): return try PollSession(poll, radio: radio).run()
+    case .poll(let poll), .identify(let poll): return try PollSession(poll, radio: radio).run()
     case .scan(let duration, let adapter): return try radio.scan(for: duration, on: adapter)
     case .release(let module): return try radio.release(module)
     case .probe: return try radio.probe()
