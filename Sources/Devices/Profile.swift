@@ -1,4 +1,4 @@
-package import Readings
+import Readings
 
 /// What a family of devices answers: the pages of its manual and how to ask for them.
 package struct Profile: Sendable {

@@ -1,4 +1,4 @@
-package import Readings
+import Readings
 
 /// A frame that a Smart Shunt 300 pushes. It has no checksum that anybody knows: what stands for one is its header and the tags that
 /// stand before its values (f112; 4 bytes an element, the tag first).
