@@ -119,7 +119,8 @@ extension Profile {
       derived: "battery_power", "Battery Power", decimals: 3, .power, within: -50_000...50_000,
       "battery_voltage x battery_current"),
     Field(derived: "cell_voltage_min", "Lowest Cell Voltage", decimals: 3, .voltage, within: 0.5...5, "the lowest of the cells"),
-    Field(derived: "cell_voltage_max", "Highest Cell Voltage", decimals: 3, .voltage, within: 0.5...5, "the highest of the cells"),
+    Field(
+      derived: "cell_voltage_max", "Highest Cell Voltage", decimals: 3, .voltage, within: 0.5...5, "the highest of the cells"),
     Field(
       derived: "cell_voltage_delta", "Cell Voltage Spread", decimals: 3, .voltage.diagnostic, within: 0...4.5,
       "the highest less the lowest"),

@@ -144,12 +144,15 @@ import Testing
   }
 
   /// Cut in the source: refused as they are; with a checksum of ours, what is there decodes.
-  @Test(arguments: ["f060", "f106"]) func `a reply that was recorded in part is none, and its words are right`(id: String) throws {
+  @Test(arguments: ["f060", "f106"]) func `a reply that was recorded in part is none, and its words are right`(id: String) throws
+  {
     let row = try #require(Row(CapturedFrame[id]))
     let response = try #require(row.frame.response)
     #expect(throws: ModbusReply.Fault.self) { try ModbusReply.parse(response[...], to: row.request) }
     let whole = response.dropFirst(3).prefix(Int(response[2]))
-    let words = stride(from: whole.startIndex, to: whole.endIndex - 1, by: 2).map { UInt16(whole[$0]) << 8 | UInt16(whole[$0 + 1]) }
+    let words = stride(from: whole.startIndex, to: whole.endIndex - 1, by: 2).map {
+      UInt16(whole[$0]) << 8 | UInt16(whole[$0 + 1])
+    }
     row.expect(row.decode(words))
   }
 
@@ -197,7 +200,8 @@ import Testing
     for frame in CapturedFrame.all {
       let isReply = frame.responseHex != nil && frame.isWhole && frame.register != nil
       #expect(
-        isReply || frame.mustReject != nil || elsewhere.contains(frame.id) || frame.responseHex == nil, "\(frame.id) is tested nowhere")
+        isReply || frame.mustReject != nil || elsewhere.contains(frame.id) || frame.responseHex == nil,
+        "\(frame.id) is tested nowhere")
     }
   }
 }
