@@ -1,12 +1,16 @@
 /// Finds live frames in what a shunt pushes, however it is cut. Bounded: what cannot begin a frame is dropped.
 package struct ShuntStream: Sendable {
+  /// Some frames; of what does not fit the older part goes, all of it: pieces that were not neighbours make no frame.
+  package static let limit = 1024
+
   private var buffer: [UInt8] = []
 
   package init() {}
 
   /// Takes a chunk. The frame, once it is whole; or what was wrong with one.
   package mutating func append(_ chunk: [UInt8]) -> Result<ShuntFrame, ShuntFrame.Fault>? {
-    buffer += chunk.suffix(ShuntFrame.length * 2)
+    if buffer.count + chunk.count > Self.limit { buffer = [] }
+    buffer += chunk.suffix(Self.limit)
     seek()
     guard buffer.count >= ShuntFrame.length else { return nil }
     defer {

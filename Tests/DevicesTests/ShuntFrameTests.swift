@@ -54,6 +54,17 @@ import Testing
     #expect(try found.first == ShuntFrame(Self.frame()))
   }
 
+  @Test func `pieces that were not neighbours make no frame, and nothing grows`() throws {
+    var frames = ShuntStream()
+    #expect(frames.append(Array(Self.frame().prefix(60))) == nil)
+    // More than is kept, with the end of a frame behind it.
+    #expect(frames.append([UInt8](repeating: 0, count: 1000) + Self.frame().suffix(50)) == nil)
+    for _ in 0..<100 {
+      _ = frames.append(Self.frame() + Self.frame())
+      #expect(frames.rest.count <= ShuntStream.limit)
+    }
+  }
+
   /// A link that has these chunks, and then nothing.
   final class Pushing: Link {
     var chunks: [[UInt8]]

@@ -1,3 +1,4 @@
+import Chance
 import FoundationEssentials
 import Policy
 import Readings
@@ -78,7 +79,7 @@ struct FleetWalk {
 
   /// - Parameter wallStep: hours by which the wall clock is wrong, and by which it jumps now and then.
   init(seed: UInt64, modules: Int = 6, interval: Duration = .seconds(300), wallStep: Double = 0, reboots: Bool = true) throws {
-    dice = Dice(state: seed)
+    dice = Dice(seed: seed)
     self.interval = interval
     self.wallStep = wallStep
     self.reboots = reboots

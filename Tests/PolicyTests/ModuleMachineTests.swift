@@ -1,3 +1,4 @@
+import Chance
 import Policy
 import Readings
 import Testing
@@ -358,7 +359,7 @@ import Testing
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
   func `whatever happens in whatever order, what must hold holds`(_ seed: UInt64) throws {
-    var dice = Dice(state: seed)
+    var dice = Dice(seed: seed)
     var machine = try machine()
     var now = Sample.start
     var open: String?
@@ -406,18 +407,5 @@ import Testing
       }
     }
     #expect(seen.count > 50)
-  }
-}
-
-/// SplitMix64: the same walk for the same seed.
-struct Dice: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -1,3 +1,4 @@
+import Chance
 import DBus
 import Testing
 
@@ -5,19 +6,6 @@ import Testing
 
 /// Calls, deaths, commands and time in any order: what must hold all the same.
 @Suite struct RandomWalkTests {
-  /// SplitMix64, so that a seed is a walk.
-  private struct Dice: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var mixed = state
-      mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-      mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-      return mixed ^ mixed >> 31
-    }
-  }
-
   private static let setup = """
     {"adapters":[{"name":"hci0"},{"name":"hci1"}],"forget_ms":5000,"modules":[
       {"address":"D8:B6:73:BF:4F:75","adapter":["hci0","hci1"],"known":true,"devices":[{"unit":32,"registers":"RIV4835CSH1S"}]},
@@ -26,7 +14,7 @@ import Testing
 
   @Test(arguments: 1...40)
   func `one link a module, one answer a call, and nothing left after Disconnect`(seed: UInt64) throws {
-    var dice = Dice(state: seed)
+    var dice = Dice(seed: seed)
     var stage = Stage(try Setup(JSON(parsing: Array(Self.setup.utf8))))
     var calls: [UInt32] = []
     // A Connect whose device is removed meanwhile is never answered.
