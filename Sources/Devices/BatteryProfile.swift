@@ -31,7 +31,9 @@ extension Profile {
       5042, "battery_current", "Battery Current", .signed(decimals: 2), .current, within: -500...500, of: ["legacy", "rngpro"],
       "f032, f045"),
     // 0.1 A: users of the other scale multiply by ten.
-    Field(5042, "battery_current", "Battery Current", .signed(decimals: 1), .current, within: -500...500, of: ["pro"], "f040"),
+    Field(
+      5042, "battery_current", "Battery Current", .signed(decimals: 1), .current, within: -500...500, of: ["pro"],
+      "captured (BMS_BLE-HA)"),
     Field(
       5042, "battery_current", "Battery Current", .signed(decimals: 1), .current, within: -500...500, of: ["rngc"], "aiobmsble",
       .claimed),

@@ -49,7 +49,7 @@ extension Profile {
       Field(
         0xE004, "battery_type", "Battery Type",
         .state([0: "user", 1: "open", 2: "sealed", 3: "gel", 4: "lithium", 5: "custom", 6: "lithium 48 V"]), .state.diagnostic,
-        "f059"),
+        "captured (renogy-ble)"),
     ],
     dayPage: DayPage(first: 0xF000, words: 10, fields: dayFields))
 
