@@ -36,7 +36,7 @@ final class PollSession {
 
   func run() throws -> ExitCode {
     do {
-      if let unknown = job.devices.first(where: { Profile.named($0.profile) == nil }) {
+      if let unknown = job.devices.first(where: { $0.profile != Profile.automatic && Profile.named($0.profile) == nil }) {
         throw FailureReport(.profileUnknown, at: .start, "There is no profile '\(unknown.profile.prefix(40))'.")
       }
       try reporter.enter(.lock)
@@ -262,10 +262,22 @@ final class PollSession {
       "\(busy.message) bluetoothd holds no link to it: another program on this host does, by a socket of its own.")
   }
 
+  /// Who answers behind the module.
+  private func identify<L: Carrier>(_ link: L) throws {
+    var isNobody = true
+    try Identification(link: link, deadline: budget.work).everyone(name: name) { found in
+      isNobody = false
+      try reporter.emit(.found(found))
+    }
+    guard isNobody else { return }
+    throw link.silence()
+      ?? FailureReport(.silent, at: .read, "Nobody answers behind \(job.module.address), by no unit that Renogy's devices have.")
+  }
+
   private func read<L: Carrier>(_ link: L) throws {
+    if job.devices.isEmpty { return try identify(link) }
     while let device = waiting.first {
-      guard let profile = Profile.named(device.profile) else { return }
-      let outcome = try DevicePoll(device, profile: profile, link: link, deadline: budget.work).run()
+      let outcome = try DeviceSession(device, name: name, link: link, deadline: budget.work).run()
       if outcome.notes != BlockNotes() { done.blocks[device.name] = outcome.notes }
       switch outcome.result {
       case .success(let readings):
@@ -283,6 +295,7 @@ final class PollSession {
 
   /// Every device that has no line yet fails alike.
   private func fail(_ report: FailureReport) throws {
+    if job.devices.isEmpty { try reporter.emit(.failed(device: nil, report)) }
     for device in waiting { try say(report, of: device) }
     waiting = []
     if firstFailure == nil { firstFailure = report.failure }
