@@ -47,6 +47,12 @@ package struct Profile: Sendable {
 
   package static func named(_ name: String) -> Profile? { all.first { $0.name == name } }
 
+  /// One field for each key, in the page's order: how the families have it does not matter to whoever shows it.
+  package var keys: [Field] {
+    var seen: Set<String> = []
+    return fields.filter { seen.insert($0.key).inserted }
+  }
+
   package func field(_ key: String) -> Field? { fields.first { $0.key == key } }
 
   /// Whether how its registers are coded depends on the advertised name.

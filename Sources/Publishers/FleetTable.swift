@@ -50,7 +50,7 @@ package struct FleetTable {
 
   private static func rows(_ device: DeviceStatus) -> [Row] {
     guard let profile = Profile.named(device.profile) else { return [] }
-    return profile.fields.compactMap { field in
+    return profile.keys.compactMap { field in
       device.readings[field.key].map { reading in
         Row(
           name: field.name, value: text(reading, decimals: field.decimals), unit: reading.unit,
