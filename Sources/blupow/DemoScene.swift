@@ -116,17 +116,13 @@ final class Origins: Sendable {
   }
 
   var text: String {
-    let lines = lines.withLock { $0 }
-    let captured = lines.filter { $0.origin == "capture" }
-    let built = lines.filter { $0.origin != "capture" }
-    func registers(_ lines: [Line]) -> String {
-      Set(lines.compactMap(\.register)).sorted().map(String.init).joined(separator: ", ")
-    }
-    let models = Set(captured.compactMap(\.model)).sorted().joined(separator: ", ")
-    let sources = Set(captured.compactMap(\.source)).sorted().joined(separator: ", ")
-    return """
-      Registers \(registers(captured)): frames captured from a real \(models) (\(sources)).
-      Registers \(registers(built)): built from the register table.
-      """
+    let models = Dictionary(grouping: lines.withLock { $0 }) { $0.model ?? "" }
+    return models.sorted { $0.key < $1.key }.map { model, lines in
+      let captured = lines.filter { $0.origin == "capture" }
+      guard !captured.isEmpty else { return "\(model): built from the register table." }
+      let registers = Set(captured.compactMap(\.register)).sorted().map(String.init).joined(separator: ", ")
+      let sources = Set(captured.compactMap(\.source)).sorted().joined(separator: ", ")
+      return "\(model): registers \(registers) as captured from a real one (\(sources)), the rest built from the register table."
+    }.joined(separator: "\n")
   }
 }
