@@ -4,13 +4,17 @@ package import Readings
 package struct DeviceSession<L: Link> {
   private let request: DeviceRequest
   private let name: String?
+  private let gatt: ModuleGATT
   private let link: L
   private let deadline: ContinuousClock.Instant
 
-  /// - Parameter name: as the module advertises itself, where known.
-  package init(_ request: DeviceRequest, name: String?, link: L, deadline: ContinuousClock.Instant) {
+  /// - Parameters:
+  ///   - name: as the module advertises itself, where known.
+  ///   - gatt: what carries its bytes. Only a shunt has its own.
+  package init(_ request: DeviceRequest, name: String?, gatt: ModuleGATT = .serialLine, link: L, deadline: ContinuousClock.Instant) {
     self.request = request
     self.name = name
+    self.gatt = gatt
     self.link = link
     self.deadline = deadline
   }
@@ -19,6 +23,9 @@ package struct DeviceSession<L: Link> {
     if let profile = Profile.named(request.profile) { return try poll(request, as: profile, nil) }
     if let identity = request.identity, let profile = Profile.named(identity.profile) {
       return try poll(request, as: profile, identity.confidence)
+    }
+    if gatt == .shunt {
+      return try poll(request, as: .shunt300, name.map(AdvertisedName.init)?.profile == nil ? .model : .name)
     }
     switch try Identification(link: link, deadline: deadline).identify(request.name, unit: request.unit, name: name) {
     case .failed(let report): return outcome(.failure(report))
