@@ -37,6 +37,8 @@ enum Alarm: Equatable, Sendable {
   /// Before a reply.
   case unasked(link: Int, [Fault.Unasked])
   case fragment(link: Int, device: String, fragments: [[UInt8]], index: Int, request: Int)
+  /// The module says what it has, asked by nobody.
+  case push(link: Int, device: String)
   /// Look whether bluetoothd should still list this device.
   case forget(device: String, listing: Int)
   /// The attempt of a module's socket ends.

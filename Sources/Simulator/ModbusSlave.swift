@@ -16,6 +16,7 @@ struct ModbusSlave: Sendable {
     guard request[1] == 3, request.count == 8 else { return .frame(Self.exception(1, id: id, function: request[1])) }
     let register = UInt16(request[2]) << 8 | UInt16(request[3])
     let count = Int(request[4]) << 8 | Int(request[5])
+    guard !registers.mute.contains(register) else { return .silence }
     guard (1...125).contains(count) else { return .frame(Self.exception(3, id: id, function: 3)) }
     guard let words = registers.read(register, count: count, varied: now) else {
       return .frame(Self.exception(2, id: id, function: 3))

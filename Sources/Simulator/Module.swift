@@ -36,6 +36,7 @@ struct Module: Sendable {
 
   /// The slave that a request is for, and the id in its answer. At 255 only a lone device answers.
   func slave(for unit: UInt8) -> (ModbusSlave, id: UInt8)? {
+    guard !setup.isPushing else { return nil }
     if unit == 255 {
       guard setup.devices.count == 1, let only = setup.devices.first else { return nil }
       return (ModbusSlave(unit: only.unit, registers: only.registers), setup.answers255As ?? only.unit)

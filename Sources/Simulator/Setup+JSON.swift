@@ -72,6 +72,9 @@ extension Setup.Module {
     for (index, element) in (try fields.list("devices") ?? []).enumerated() {
       devices.append(try Setup.Device(element, at: fields.name("devices[\(index)]")))
     }
+    if devices.count > 1, devices.contains(where: { $0.registers.frame != nil }) {
+      throw Mistake("\(fields.name("devices")): a shunt shares its module with nobody")
+    }
     for (index, element) in (try fields.list("faults") ?? []).enumerated() {
       faults.append(try Fault(element, at: fields.name("faults[\(index)]")))
     }
@@ -90,9 +93,11 @@ extension Setup.Delays {
     fragment = try fields.milliseconds("fragment_ms") ?? fragment
     disconnect = try fields.milliseconds("disconnect_ms") ?? disconnect
     discovery = try fields.milliseconds("discovery_ms") ?? discovery
+    push = try fields.milliseconds("push_ms") ?? push
     try fields.finish()
     // An interval of nothing would be advertisements without end within one moment.
     guard advertise > .zero else { throw Mistake("\(place).advertise_ms must be at least 1") }
+    guard push > .zero else { throw Mistake("\(place).push_ms must be at least 1") }
   }
 }
 

@@ -61,6 +61,9 @@ extension Setup {
     package var delays = Delays()
     package var devices: [Device] = []
     package var faults: [Fault] = []
+
+    /// Whether it is listened to only.
+    var isPushing: Bool { devices.first.map { $0.registers.frame != nil } ?? false }
   }
 
   package struct Delays: Equatable, Sendable {
@@ -72,6 +75,8 @@ extension Setup {
     package var disconnect: Duration = .milliseconds(2100)
     /// How long another client's discovery takes to hear the module for a socket that connects.
     package var discovery: Duration = .zero
+    /// Between the frames of a module that is listened to only.
+    package var push: Duration = .milliseconds(1000)
 
     package init() {}
   }

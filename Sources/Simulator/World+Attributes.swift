@@ -101,7 +101,8 @@ extension World {
         if devices[session.device]?.link.id != link {
           hangUp(id)
         } else if session.server == nil, let table = devices[session.device]?.table, devices[session.device]?.resolved == true {
-          sessions[id]?.server = AttributeServer(table, mtu: modules[session.address]?.setup.mtu ?? 23)
+          sessions[id]?.server = AttributeServer(
+            table, mtu: modules[session.address]?.setup.mtu ?? 23, name: modules[session.address]?.setup.name ?? "")
           sessions[id]?.held = []
           for packet in session.held { hear(packet, by: id) }
         }
@@ -184,7 +185,7 @@ extension World {
   private mutating func notify(_ id: Int, _ on: Bool, _ answer: [UInt8], _ server: AttributeServer) {
     guard let session = sessions[id] else { return }
     let who: [String: JSON] = [
-      "address": .string(session.address), "uuid": .string(GattTable.notify), "client": .string(Self.client(id)),
+      "address": .string(session.address), "uuid": .string(uuid(of: session)), "client": .string(Self.client(id)),
     ]
     guard on else {
       if session.notifying { note("notify_off", who) }
@@ -198,8 +199,11 @@ extension World {
     if strike == .notifyIgnored { return }
     sessions[id]?.notifying = true
     note("notify_on", who)
+    if let link = devices[session.device]?.link.id { beginToPush(on: link, of: session.device) }
     if strike == .dropOnSubscribe { close(session.device, by: "drop") }
   }
+
+  private func uuid(of session: AttributeSession) -> String { devices[session.device]?.table?.notify?.uuid ?? "" }
 
   /// A piece of a reply, to the session that has this link. Whether it wants to hear it.
   mutating func notifySession(of link: Int, _ fragment: [UInt8]?) -> Bool {
@@ -222,7 +226,7 @@ extension World {
       note(
         "notify_off",
         [
-          "address": .string(session.address), "uuid": .string(GattTable.notify), "client": .string(Self.client(id)),
+          "address": .string(session.address), "uuid": .string(uuid(of: session)), "client": .string(Self.client(id)),
         ])
     }
     guard let device = devices[session.device], case .up = device.link else { return }  // it is about to fall already

@@ -83,7 +83,9 @@ extension World {
             "address": .string(module.address.text), "unit": .int(Int(device.unit)), "register": .int(Int(block.first)),
             "words": .int(block.words.count), "model": .string(device.registers.model), "origin": .string("table"),
           ]
-          if case .capture(let id, let source) = block.origin {
+          switch block.origin {
+          case .table: break
+          case .capture(let id, let source), .captureInPart(let id, let source):
             fields["origin"] = .string("capture")
             fields["id"] = .string(id)
             fields["source"] = .string(source)

@@ -29,8 +29,7 @@ extension World {
     }
     let unasked = Fault.unasked(strikes)
     if !unasked.isEmpty { set(.unasked(link: link, unasked), in: delay) }
-    let size = module.setup.mtu - 3
-    let fragments = stride(from: 0, to: frame.count, by: size).map { Array(frame[$0..<min($0 + size, frame.count)]) }
+    let fragments = cut(frame, for: module)
     set(.fragment(link: link, device: device.path, fragments: fragments, index: 0, request: number), in: delay)
   }
 
@@ -41,7 +40,7 @@ extension World {
   /// The rest of a reply goes with the link that asked for it.
   mutating func deliver(_ fragments: [[UInt8]], from index: Int, request: Int, link: Int, device path: String) {
     guard let device = devices[path], device.link.id == link, let module = modules[device.address] else { return }
-    let notify = device.table?.characteristics.first { $0.uuid == GattTable.notify }?.path ?? ""
+    let notify = device.table?.notify?.path ?? ""
     let heard = device.subscribed.contains(notify)
     let heardBySocket = notifySession(of: link, nil)
     if index == 0 {

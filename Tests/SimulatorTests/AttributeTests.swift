@@ -32,7 +32,7 @@ import Testing
     var stage = try linked()
     #expect(ask(&stage, "02 05 02") == ["031700"])
     #expect(ask(&stage, "10 01 00 ff ff 00 28") == ["1106" + "01000f000118" + "10001f00d0ff" + "20002f00f0ff"])
-    #expect(ask(&stage, "10 30 00 ff ff 00 28") == ["11143000ffff" + "00000000000000b0" + "00405104d0ff00f0"])
+    #expect(ask(&stage, "10 30 00 ff ff 00 28") == ["111430003f00" + "00000000000000b0" + "00405104d0ff00f0"])
     #expect(ask(&stage, "08 20 00 2f 00 03 28") == ["090721001222" + "00f1ff"])
     #expect(ask(&stage, "08 23 00 2f 00 03 28") == ["010823000a"])
     #expect(ask(&stage, "04 22 00 23 00") == ["0501" + "2200f1ff" + "23000229"])
@@ -41,6 +41,12 @@ import Testing
     #expect(ask(&stage, "04 01") == ["0104000004"])
     #expect(ask(&stage, "1e") == [] && ask(&stage, "") == [])
     #expect(ask(&stage, "12 99 00 01 00") == ["0112990001"])
+  }
+
+  @Test func `it says its name to whoever asks, as much as fits a packet`() throws {
+    var stage = try linked()
+    #expect(ask(&stage, "08 01 00 ff ff 00 2a") == ["09134200" + Hex.text(Array("BTRIC134000035   ".utf8))])
+    #expect(ask(&stage, "0a 42 00") == ["0b" + Hex.text(Array("BTRIC134000035   ".utf8))])
   }
 
   @Test func `a frame is answered in notifications, once they are asked for`() throws {
