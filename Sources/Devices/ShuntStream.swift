@@ -12,6 +12,12 @@ package struct ShuntStream: Sendable {
     if buffer.count + chunk.count > Self.limit { buffer = [] }
     buffer += chunk.suffix(Self.limit)
     seek()
+    // A frame that another one begins in was cut short: its end is the other's.
+    if let next = beginning(from: 1, before: ShuntFrame.length) {
+      buffer.removeFirst(next)
+      seek()
+      return .failure(.truncated(got: next))
+    }
     guard buffer.count >= ShuntFrame.length else { return nil }
     defer {
       // A refused one may have the true one's header within it.
@@ -19,6 +25,15 @@ package struct ShuntStream: Sendable {
       seek()
     }
     return Result { () throws(ShuntFrame.Fault) in try ShuntFrame(buffer) }
+  }
+
+  /// Where in that range a frame begins, of live values or of history.
+  private func beginning(from first: Int, before end: Int) -> Int? {
+    let common = ShuntFrame.header.dropLast()
+    return (first..<max(first, min(end, buffer.count - common.count))).first { index in
+      buffer[index..<index + common.count].elementsEqual(common)
+        && [ShuntFrame.header.last, ShuntFrame.history].contains(buffer[index + common.count])
+    }
   }
 
   /// What came of a frame that was not finished.

@@ -54,6 +54,17 @@ import Testing
     #expect(try found.first == ShuntFrame(Self.frame()))
   }
 
+  @Test func `a frame that another one begins in was cut short, and the two make none`() throws {
+    var frames = ShuntStream()
+    #expect(frames.append(Array(Self.frame().prefix(55))) == nil)
+    #expect(frames.append(Array(Self.frame().prefix(55))) == .failure(.truncated(got: 55)))
+    guard case .success(let frame) = frames.append(Array(Self.frame().suffix(55))) else {
+      Issue.record("the whole one was not found")
+      return
+    }
+    #expect(try frame == ShuntFrame(Self.frame()))
+  }
+
   @Test func `pieces that were not neighbours make no frame, and nothing grows`() throws {
     var frames = ShuntStream()
     #expect(frames.append(Array(Self.frame().prefix(60))) == nil)
