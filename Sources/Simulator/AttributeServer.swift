@@ -7,7 +7,7 @@ struct AttributeServer: Equatable, Sendable {
     case nothing
     /// Bytes for the serial line.
     case frame([UInt8])
-    /// Notifications of the serial line on or off; the answer is the module's to give.
+    /// Notifications of what the module says on or off; the answer is the module's to give.
     case notifying(Bool)
   }
 
@@ -30,31 +30,30 @@ struct AttributeServer: Equatable, Sendable {
   private var exchanged = false
   private var explored = false
 
-  /// - Parameter name: as the module calls itself.
-  init(_ table: GattTable, mtu: Int, name: String = "") {
+  /// - Parameter name: what the module calls itself.
+  init(_ bluetoothd: GattTable, mtu: Int, name: [UInt8]) {
+    let table = bluetoothd.withGenericAccess
     self.mtu = mtu
     var attributes: [Attribute] = []
-    let access = GattTable.genericAccess
-    let services = table.services + (table.services.isEmpty ? [] : [access.service])
-    let starts = services.map { Int($0.handle) }.sorted()
-    for service in services {
+    let starts = table.services.map { Int($0.handle) }.sorted()
+    for service in table.services {
       let end = starts.first { $0 > Int(service.handle) }.map { $0 - 1 } ?? 0xffff
       attributes.append(
         Attribute(handle: Int(service.handle), type: [0x00, 0x28], value: Self.wire(service.uuid), end: end))
     }
-    for characteristic in table.characteristics + (table.services.isEmpty ? [] : [access.name]) {
+    for characteristic in table.characteristics {
       let (handle, uuid) = (Int(characteristic.handle), Self.wire(characteristic.uuid))
       let value = [Self.properties(characteristic.flags)] + Self.word(handle + 1) + uuid
       attributes.append(Attribute(handle: handle, type: [0x03, 0x28], value: value))
-      let isName = characteristic == access.name
-      attributes.append(Attribute(handle: handle + 1, type: uuid, value: isName ? Array(name.utf8) : [0]))
+      let isName = characteristic.uuid == GattTable.deviceName
+      attributes.append(Attribute(handle: handle + 1, type: uuid, value: isName ? name : [0]))
       if let configuration = characteristic.configuration {
         attributes.append(Attribute(handle: Int(configuration), type: [0x02, 0x29], value: [0, 0]))
       }
     }
     self.attributes = attributes.sorted { $0.handle < $1.handle }
     writeHandle = table.characteristics.first { $0.uuid == GattTable.write }.map { Int($0.handle) + 1 }
-    let notify = table.notify
+    let notify = table.talking
     notifyHandle = notify.map { Int($0.handle) + 1 }
     configurationHandle = notify?.configuration.map { Int($0) }
   }
@@ -119,8 +118,7 @@ struct AttributeServer: Equatable, Sendable {
     let items = found.map { one -> [UInt8] in
       switch opcode {
       case 0x04: Self.word(one.handle) + one.type
-      // As much of a value as fits a packet.
-      case 0x08: Self.word(one.handle) + one.value.prefix(agreed - 4)
+      case 0x08: Self.word(one.handle) + one.value.prefix(min(agreed - 4, 0xfd))  // as much of a long one as fits
       default: Self.word(one.handle) + Self.word(one.end) + one.value
       }
     }

@@ -27,11 +27,11 @@ struct GattTable: Equatable, Sendable {
   let characteristics: [Characteristic]
 
   static let write = full("ffd1")
-  /// What a module says comes by one of these.
-  private static let notifying = [full("fff1"), full("c411")]
+  static let notify = full("fff1")
+  static let shuntNotify = full("c411")
 
-  /// The characteristic that its bytes come by.
-  var notify: Characteristic? { characteristics.first { Self.notifying.contains($0.uuid) } }
+  /// Where the module says what it has to say.
+  var talking: Characteristic? { characteristics.first { $0.uuid == Self.notify || $0.uuid == Self.shuntNotify } }
 
   static func full(_ short: String) -> String { "0000\(short)-0000-1000-8000-00805f9b34fb" }
 
@@ -53,27 +53,34 @@ struct GattTable: Equatable, Sendable {
       Characteristic(service: 0x10, handle: 0x16, uuid: full("ffd3"), flags: ["write"]),
       Characteristic(service: 0x10, handle: 0x18, uuid: full("ffd4"), flags: ["read"]),
       Characteristic(service: 0x10, handle: 0x1a, uuid: full("ffd5"), flags: ["read", "write"]),
-      Characteristic(service: 0x20, handle: 0x21, uuid: full("fff1"), flags: ["read", "notify"], configuration: 0x23),
+      Characteristic(service: 0x20, handle: 0x21, uuid: notify, flags: ["read", "notify"], configuration: 0x23),
       Characteristic(
         service: 0x30, handle: 0x31, uuid: "f000ffd1-0451-4000-b000-000000000000",
         flags: ["write-without-response", "write", "notify"], configuration: 0x33),
     ])
 
-  /// A Smart Shunt 300: it is listened to only.
+  /// A Smart Shunt 300: there is nothing to write to.
   static let shunt = GattTable(
     services: [Service(handle: 1, uuid: full("1801")), Service(handle: 0x10, uuid: full("c011"))],
     characteristics: genericAttribute + [
-      Characteristic(service: 0x10, handle: 0x11, uuid: full("c411"), flags: ["notify"], configuration: 0x13)
+      Characteristic(service: 0x10, handle: 0x11, uuid: shuntNotify, flags: ["notify"], configuration: 0x13)
     ])
-
-  /// Generic Access, with the module's name. bluetoothd keeps it to itself and shows no object of it.
-  static let genericAccess = (
-    service: Service(handle: 0x40, uuid: full("1800")),
-    name: Characteristic(service: 0x40, handle: 0x41, uuid: full("2a00"), flags: ["read"])
-  )
 
   /// What bluetoothd has when a module answered nothing.
   static let none = GattTable(services: [], characteristics: [])
+
+  /// With Generic Access behind all else: bluetoothd keeps that service to itself, a client of the socket sees it.
+  var withGenericAccess: GattTable {
+    guard let last = services.map(\.handle).max() else { return self }
+    let handle = last + 0x10
+    return GattTable(
+      services: services + [Service(handle: handle, uuid: Self.full("1800"))],
+      characteristics: characteristics + [
+        Characteristic(service: handle, handle: handle + 1, uuid: Self.deviceName, flags: ["read"])
+      ])
+  }
+
+  static let deviceName = full("2a00")
 
   /// Something that is not a Renogy module: the generic services and device information.
   static let stranger = GattTable(

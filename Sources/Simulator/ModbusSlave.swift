@@ -6,7 +6,7 @@ struct ModbusSlave: Sendable {
   /// The answer to a request, without what the line may do to it.
   enum Answer: Equatable, Sendable {
     case frame([UInt8])
-    /// A bad checksum, or not for this unit: a slave says nothing.
+    /// A bad checksum, not for this unit, or registers that it keeps silent about: a slave says nothing.
     case silence
   }
 
@@ -16,8 +16,8 @@ struct ModbusSlave: Sendable {
     guard request[1] == 3, request.count == 8 else { return .frame(Self.exception(1, id: id, function: request[1])) }
     let register = UInt16(request[2]) << 8 | UInt16(request[3])
     let count = Int(request[4]) << 8 | Int(request[5])
-    guard !registers.mute.contains(register) else { return .silence }
     guard (1...125).contains(count) else { return .frame(Self.exception(3, id: id, function: 3)) }
+    if registers.silences.contains(register) { return .silence }
     guard let words = registers.read(register, count: count, varied: now) else {
       return .frame(Self.exception(2, id: id, function: 3))
     }

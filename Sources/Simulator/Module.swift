@@ -10,6 +10,9 @@ struct Module: Sendable {
   var requests = 0
   /// bluetoothd was made to forget it once.
   var wasRemoved = false
+  /// Of a shunt: the listening that it pushes for, and how many frames it has pushed.
+  var pushing: Int?
+  var pushed = 0
   /// An advertisement is on the agenda.
   var advertisementIsDue = false
 
@@ -34,9 +37,14 @@ struct Module: Sendable {
     return struck
   }
 
+  /// As notifications carry it.
+  func fragments(_ frame: [UInt8]) -> [[UInt8]] {
+    let size = setup.mtu - 3
+    return stride(from: 0, to: frame.count, by: size).map { Array(frame[$0..<min($0 + size, frame.count)]) }
+  }
+
   /// The slave that a request is for, and the id in its answer. At 255 only a lone device answers.
   func slave(for unit: UInt8) -> (ModbusSlave, id: UInt8)? {
-    guard !setup.isPushing else { return nil }
     if unit == 255 {
       guard setup.devices.count == 1, let only = setup.devices.first else { return nil }
       return (ModbusSlave(unit: only.unit, registers: only.registers), setup.answers255As ?? only.unit)

@@ -60,10 +60,9 @@ extension Setup {
     package var vary = false
     package var delays = Delays()
     package var devices: [Device] = []
+    /// In the place of devices.
+    package var shunt: Shunt?
     package var faults: [Fault] = []
-
-    /// Whether it is listened to only.
-    var isPushing: Bool { devices.first.map { $0.registers.frame != nil } ?? false }
   }
 
   package struct Delays: Equatable, Sendable {
@@ -73,10 +72,10 @@ extension Setup {
     package var reply: Duration = .milliseconds(60)
     package var fragment: Duration = .zero
     package var disconnect: Duration = .milliseconds(2100)
+    /// Between the frames of a shunt.
+    package var push: Duration = .milliseconds(1000)
     /// How long another client's discovery takes to hear the module for a socket that connects.
     package var discovery: Duration = .zero
-    /// Between the frames of a module that is listened to only.
-    package var push: Duration = .milliseconds(1000)
 
     package init() {}
   }

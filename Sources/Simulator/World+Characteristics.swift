@@ -55,7 +55,6 @@ extension World {
 
   mutating func subscribe(_ characteristic: String, on path: String) {
     guard devices[path]?.subscribed.insert(characteristic).inserted == true else { return }
-    if let link = devices[path]?.link.id, devices[path]?.table?.notify?.path == characteristic { beginToPush(on: link, of: path) }
     changed("\(path)/\(characteristic)", Interface.characteristic, ["Notifying": .bool(true)])
   }
 

@@ -89,7 +89,7 @@ extension World {
     note("linked", ["adapter": .string(device.adapter), "address": .string(device.address), "client": .string(owner)])
     guard let module = modules[device.address] else { return changed(path, Interface.device, ["Connected": .bool(true)]) }
     var delay = module.setup.delays.services
-    var table = module.setup.isPushing ? GattTable.shunt : .renogy
+    var table = module.setup.shunt == nil ? GattTable.renogy : .shunt
     let strikes = modules[device.address]?.strike(.services) ?? []
     if !strikes.contains(.connectedUnsaid) { changed(path, Interface.device, ["Connected": .bool(true)]) }
     for strike in strikes {
@@ -163,7 +163,6 @@ extension World {
     pendingTables[link] = nil
     idleSessions[link] = nil
     closings[link] = nil
-    pushes[link] = nil
     modules[device.address]?.linkedTo = nil
     if device.resolved { changed(path, Interface.device, ["ServicesResolved": .bool(false)]) }
     if case .closing(_, let waiting) = device.link { for call in waiting { reply(call) } }

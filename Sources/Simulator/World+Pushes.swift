@@ -1,39 +1,56 @@
-// A module that is listened to only says what it has again and again, for as long as somebody listens.
+// What a shunt pushes while somebody listens.
 
 extension World {
-  /// Once a link.
-  mutating func beginToPush(on link: Int, of path: String) {
-    guard let device = devices[path], modules[device.address]?.setup.isPushing == true, pushes[link] == nil else { return }
-    pushes[link] = 0
-    push(on: link, of: path)
+  /// What follows for shunts from any change: pushing begins and ends with the listening.
+  mutating func settlePushes() {
+    for address in modules.keys.sorted() {
+      guard let module = modules[address], module.setup.shunt != nil else { continue }
+      if !isListenedTo(module) {
+        modules[address]?.pushing = nil
+      } else if module.pushing == nil {
+        let pushing = nextID()
+        modules[address]?.pushing = pushing
+        set(.push(module: address, pushing: pushing), in: module.setup.delays.push)
+      }
+    }
   }
 
-  mutating func push(on link: Int, of path: String) {
-    guard let device = devices[path], device.link.id == link, let module = modules[device.address], let count = pushes[link],
-      let registers = module.setup.devices.first?.registers
+  private func isListenedTo(_ module: Module) -> Bool {
+    guard let path = module.linkedTo, let device = devices[path], let link = device.link.id, device.resolved,
+      let notify = device.table?.talking
+    else { return false }
+    return device.subscribed.contains(notify.path) || sessions.values.contains { $0.progress == .up(link) && $0.notifying }
+  }
+
+  mutating func push(_ address: String, _ pushing: Int) {
+    guard let module = modules[address], module.pushing == pushing, let shunt = module.setup.shunt, let path = module.linkedTo,
+      let link = devices[path]?.link.id
     else { return }
-    pushes[link] = count + 1
-    modules[device.address]?.requests += 1
-    let strikes = modules[device.address]?.strike(.request) ?? []
-    set(.push(link: link, device: path), in: module.setup.delays.push)
+    let number = module.pushed + 1
+    modules[address]?.pushed = number
+    let strikes = modules[address]?.strike(.request) ?? []
     if strikes.contains(.dropLink) { return close(path, by: "drop") }
-    guard !strikes.contains(.silent) else { return }
-    var frame = registers.pushed(count, varied: module.setup.vary ? now : nil)
+    let fragments = module.fragments(Self.spoilt(shunt.frame(number, varied: module.setup.vary ? now : nil), by: strikes))
+    if !strikes.contains(.silent) {
+      note("pushed", ["address": .string(address), "n": .int(number), "fragments": .strings(fragments.map { Hex.text($0) })])
+      deliver(fragments, from: 0, request: nil, link: link, device: path)
+    }
+    // Not before this one's last piece; what a suspended machine slept through is not caught up with.
+    let delays = module.setup.delays
+    set(.push(module: address, pushing: pushing), in: max(delays.push, delays.fragment * fragments.count, horizon - now))
+  }
+
+  /// A push is an occasion as a request is. What stands for a checksum are the frame's tags.
+  private static func spoilt(_ frame: [UInt8], by strikes: [Fault.Kind]) -> [UInt8] {
+    var frame = frame
     for strike in strikes {
       switch strike {
       case .truncated: frame = Array(frame.prefix(frame.count / 2))
-      // It has no checksum: what stands for one are its tags.
       case .wrongCRC: frame[20] ^= 0xff
       case .noise(let bytes): frame = bytes + frame
       default: break
       }
     }
-    deliver(cut(frame, for: module), from: 0, request: count + 1, link: link, device: path)
-  }
-
-  /// In pieces that fit a notification.
-  func cut(_ frame: [UInt8], for module: Module) -> [[UInt8]] {
-    let size = module.setup.mtu - 3
-    return stride(from: 0, to: frame.count, by: size).map { Array(frame[$0..<min($0 + size, frame.count)]) }
+    return frame
   }
 }

@@ -29,21 +29,20 @@ extension World {
     }
     let unasked = Fault.unasked(strikes)
     if !unasked.isEmpty { set(.unasked(link: link, unasked), in: delay) }
-    let fragments = cut(frame, for: module)
-    set(.fragment(link: link, device: device.path, fragments: fragments, index: 0, request: number), in: delay)
+    set(.fragment(link: link, device: device.path, fragments: module.fragments(frame), index: 0, request: number), in: delay)
   }
 
   private mutating func noteSilence(_ device: Device, _ number: Int) {
     note("silence", ["address": .string(device.address), "n": .int(number)])
   }
 
-  /// The rest of a reply goes with the link that asked for it.
-  mutating func deliver(_ fragments: [[UInt8]], from index: Int, request: Int, link: Int, device path: String) {
+  /// The rest of a reply, or of what is pushed, goes with the link that it is for.
+  mutating func deliver(_ fragments: [[UInt8]], from index: Int, request: Int?, link: Int, device path: String) {
     guard let device = devices[path], device.link.id == link, let module = modules[device.address] else { return }
-    let notify = device.table?.notify?.path ?? ""
+    let notify = device.table?.talking?.path ?? ""
     let heard = device.subscribed.contains(notify)
     let heardBySocket = notifySession(of: link, nil)
-    if index == 0 {
+    if index == 0, let request {
       note(
         "reply",
         [

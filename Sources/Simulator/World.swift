@@ -41,8 +41,6 @@ package struct World: Sendable {
   var idleSessions: [Int: AttributeSession] = [:]
   /// Of links that are about to fall, which ending it is: one that is taken over stands, and may be ended again.
   var closings: [Int: Int] = [:]
-  /// Frames pushed so far, by link.
-  var pushes: [Int: Int] = [:]
   /// Everyone who has called, so that the journal can say when one goes.
   private var clients: Set<String> = []
   private(set) var agenda = Agenda()
@@ -98,11 +96,11 @@ package struct World: Sendable {
     case .unasked(let link, let packets): say(packets, on: link)
     case .fragment(let link, let device, let fragments, let index, let request):
       deliver(fragments, from: index, request: request, link: link, device: device)
-    case .push(let link, let device): push(on: link, of: device)
     case .forget(let device, let listing): considerForgetting(device, listing)
     case .attach(let session): concludeAttach(session)
     case .handOver(let address, let device): handOver(address, device)
     case .power(let adapter, let on, let serial): concludePower(of: adapter, on: on, serial)
+    case .push(let address, let pushing): push(address, pushing)
     case .hear(let session): if sessions[session]?.progress == .unheard { begin(session) }
     }
     settle()
@@ -122,6 +120,7 @@ package struct World: Sendable {
     }
     for path in devices.keys.sorted() { startAttempt(path) }
     settleSessions()
+    settlePushes()
   }
 
   private mutating func release(_ client: String) {

@@ -29,10 +29,11 @@ package final class Scene: Sendable {
     -> Scene
   {
     let members = module.isEmpty ? "" : module + ","
+    let name = module.contains(#""name":"#) ? "" : #""name":"BTRIC134000035   ","#
+    let devices = module.contains(#""devices":"#) ? "" : #""devices":[{"unit":32,"registers":"RIV4835CSH1S"}],"#
     return try await start(
       """
-      {"adapters":\(adapters),"modules":[{\(members)"address":"\(address)","name":"BTRIC134000035   ",
-        "devices":[{"unit":32,"registers":"RIV4835CSH1S"}],"delays":\(delays)}]}
+      {"adapters":\(adapters),"modules":[{\(members)"address":"\(address)",\(name)\(devices)"delays":\(delays)}]}
       """)
   }
 
