@@ -12,6 +12,7 @@ import Testing
     devices:
       - name: Inverter
         address: D8:B6:73:BF:4F:75
+        profile: inverter
         unit: 32
         test_mode: true
     """
@@ -67,8 +68,8 @@ import Testing
       config: """
         timeout: 10s
         devices:
-          - {name: Lost, address: "AA:BB:CC:00:11:22"}
-          - {name: Inverter, address: "D8:B6:73:BF:4F:75", unit: 32}
+          - {name: Lost, address: "AA:BB:CC:00:11:22", profile: inverter}
+          - {name: Inverter, address: "D8:B6:73:BF:4F:75", profile: inverter, unit: 32}
         """)
     #expect(run.exitCode == 75)
     let status = try status(run)
