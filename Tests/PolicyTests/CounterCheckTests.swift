@@ -1,3 +1,4 @@
+import Chance
 import Policy
 import Readings
 import Testing
@@ -77,7 +78,7 @@ import Testing
   }
 
   @Test(arguments: 0..<200 as Range<UInt64>) func `a walk over bad moments, gaps, resets and restarts`(seed: UInt64) {
-    var dice = Dice(state: seed)
+    var dice = Dice(seed: seed)
     var check = CounterCheck()
     var truth = 500.0
     // The books: what was accepted last, and what has been read since.

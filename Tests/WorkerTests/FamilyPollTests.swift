@@ -22,8 +22,8 @@ import Testing
       profile: "inverter", advertised: "BT-TH-66E5CDEB   ", registers: "RIV4835CSH1S", model: "RIV4835CSH1S",
       count: Scene.inverterReadings, key: "charging_current", value: .number(49.5)),
     Family(
-      profile: "inverter", advertised: "BTRIC134000035   ", registers: "RIV1230RCH-SPS", model: "RIV1230RCH-SPS", count: 26,
-      key: "faults", value: .text("no mains")),
+      profile: "inverter", advertised: "BTRIC134000035   ", registers: "RIV1230RCH-SPS", model: "RIV1230RCH-SPS",
+      count: Scene.inverterReadings, key: "charging_current", value: .number(0.7)),
     Family(
       profile: "controller", advertised: "BT-TH-66F94E1C    ", registers: "RNG-CTRL-RVR40", model: "RNG-CTRL-RVR40", count: 40,
       key: "solar_voltage", value: .number(76.5)),
@@ -34,11 +34,11 @@ import Testing
       profile: "battery", advertised: "BT-TH-66F94E1C    ", registers: "RBT50LFP48S-A", model: "RBT50LFP48S", count: 53,
       key: "battery_soc", value: .number(99.7)),
     Family(
-      profile: "battery", advertised: "RNGRBP1228000830", registers: "RNGRBP1228", model: "RBT12200LFP", count: 30,
-      key: "battery_current", value: .number(-1.2)),
+      profile: "battery", advertised: "RNGRBP1228000830", registers: "RNGRBP1228", model: "RNGRBP1228", count: 30,
+      key: "battery_current", value: .number(12.3)),
     Family(
       profile: "battery", advertised: "RNGPRO125BAT-EF036881", registers: "RBT12500LFP-SHBT", model: "RBT12500LFP-SHBT",
-      count: 29, key: "battery_current", value: .number(-2.01)),
+      count: 31, key: "battery_current", value: .number(-2.01)),
     Family(
       profile: "shunt300", advertised: "RTMShunt300A", registers: "RTMShunt300", model: nil, count: 6, key: "battery_current",
       value: .number(-8.719)),
@@ -94,7 +94,7 @@ import Testing
     let whole = try await run()
     let readings = whole.events.compactMap { if case .readings(let readings) = $0.event { readings } else { nil } }
     #expect(readings.map(\.device) == ["Battery 48", "Battery 49", "Battery 50"])
-    #expect(readings.map { $0.readings["battery_current"]?.value } == [.number(0), .number(0), .number(-1)])
+    #expect(readings.map { $0.readings["battery_current"]?.value } == [.number(0), .number(0), .number(-3.26)])
     #expect(readings.compactMap(\.readings["serial_number"]?.value).count == 3)
     let links = scene.journal.lines.count { $0.contains(#""saw":"linked""#) }
     #expect(links == 1)
@@ -144,7 +144,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [("dcdc", "RBC30D1S-G6", "boost")])
+  @Test(.timeLimit(.minutes(1)), arguments: [("dcdc", "RBC30D1S-G6", "direct")])
   func `a block that is never answered costs its words and nothing else`(profile: String, registers: String, status: String)
     async throws
   {
