@@ -120,7 +120,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "StoreTests", dependencies: ["Store", "CLinux", "Rig", "store-writer", "Chance", grdb, logging], swiftSettings: strict),
+      name: "StoreTests", dependencies: ["Store", "CLinux", "Rig", "store-writer", "Chance", grdb, logging], swiftSettings: strict
+    ),
     .testTarget(
       name: "SimulatorTests",
       dependencies: ["Simulator", "DBus", "Devices", "Readings", "Rig", "Supervisor", "Chance", "blupow-simulator"],

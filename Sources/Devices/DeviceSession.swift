@@ -11,7 +11,9 @@ package struct DeviceSession<L: Link> {
   /// - Parameters:
   ///   - name: as the module advertises itself, where known.
   ///   - gatt: what carries its bytes. Only a shunt has its own.
-  package init(_ request: DeviceRequest, name: String?, gatt: ModuleGATT = .serialLine, link: L, deadline: ContinuousClock.Instant) {
+  package init(
+    _ request: DeviceRequest, name: String?, gatt: ModuleGATT = .serialLine, link: L, deadline: ContinuousClock.Instant
+  ) {
     self.request = request
     self.name = name
     self.gatt = gatt

@@ -134,7 +134,8 @@ final class KernelCarrier: Carrier {
   }
 
   func advertisedName(until deadline: ContinuousClock.Instant) throws -> String? {
-    name = try supposed?.name ?? link.deviceName(until: deadline).flatMap { AdvertisedName.fit(String(decoding: $0, as: UTF8.self)) }
+    name =
+      try supposed?.name ?? link.deviceName(until: deadline).flatMap { AdvertisedName.fit(String(decoding: $0, as: UTF8.self)) }
     return name
   }
 
