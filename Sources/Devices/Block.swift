@@ -1,5 +1,5 @@
 /// Registers that are read in one request.
-package struct Block: Sendable {
+package struct Block: Equatable, Sendable {
   package enum Need: Sendable {
     /// Without it the device failed.
     case required
@@ -10,22 +10,22 @@ package struct Block: Sendable {
   package var register: UInt16
   package var words: UInt16
   package var need: Need
-  package var fields: [Field]
+  /// Asked only where that other block is known not to be answered.
+  package var insteadOf: String?
 
-  package init(_ register: UInt16, _ words: UInt16, _ need: Need, _ fields: [Field]) {
+  package init(_ register: UInt16, _ words: UInt16, _ need: Need, insteadOf: String? = nil) {
     self.register = register
     self.words = words
     self.need = need
-    self.fields = fields
+    self.insteadOf = insteadOf
   }
 
   /// `4311/8`: the block's name in requests and notes.
   package var name: String { "\(register)/\(words)" }
 
-  /// The words of one field within this block's; empty where the block does not hold it whole.
-  package func words(of field: Field, in words: [UInt16]) -> ArraySlice<UInt16> {
-    let start = Int(field.register) - Int(register)
-    guard start >= 0, start + field.words <= words.count else { return [] }
-    return words[start..<start + field.words]
+  /// Whether it is to be asked for, where those others are not.
+  package func isWanted(skipping skipped: [String]) -> Bool {
+    if need == .required { return true }
+    return !skipped.contains(name) && insteadOf.map(skipped.contains) ?? true
   }
 }

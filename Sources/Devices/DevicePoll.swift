@@ -1,6 +1,7 @@
 package import Readings
 
-/// Reads one device: its required blocks, then the optional ones, and what became of each.
+/// Reads one device: its required blocks, then the optional ones, then days of its own record where they are wanted; and what became of
+/// each.
 package struct DevicePoll<L: Link> {
   package struct Outcome: Equatable, Sendable {
     package var result: Result<DeviceReadings, FailureReport>
@@ -12,15 +13,25 @@ package struct DevicePoll<L: Link> {
   private let reader: BlockReader<L>
   private let request: DeviceRequest
   private let profile: Profile
+  private let name: String?
+  private let confidence: Confidence?
 
-  package init(_ request: DeviceRequest, profile: Profile, link: L, deadline: ContinuousClock.Instant) {
+  /// - Parameters:
+  ///   - name: as the module advertises itself, where known.
+  ///   - confidence: how the profile was told, where it was not configured.
+  package init(
+    _ request: DeviceRequest, profile: Profile, name: String? = nil, confidence: Confidence? = nil, link: L,
+    deadline: ContinuousClock.Instant
+  ) {
     self.request = request
     self.profile = profile
+    self.name = name
+    self.confidence = confidence
     self.reader = BlockReader(link: link, deadline: deadline)
   }
 
   package func run() throws -> Outcome {
-    var answers: [String: [UInt16]] = [:]
+    var answers = Answers()
     var notes = BlockNotes()
     var unit = request.unit ?? profile.unit
     var answered: UInt8?
@@ -28,7 +39,7 @@ package struct DevicePoll<L: Link> {
       Outcome(result: result, notes: notes, broken: broken)
     }
 
-    for block in profile.blocks where block.need == .required || !request.skip.contains(block.name) {
+    for block in profile.blocks where block.isWanted(skipping: request.skip) {
       var answer: BlockReader<L>.Answer
       do {
         answer = try ask(block, unit)
@@ -44,7 +55,7 @@ package struct DevicePoll<L: Link> {
       }
       switch (answer, block.need) {
       case (.words(let from, let words), _):
-        answers[block.name] = words
+        answers.note(block.register, words)
         answered = from
       case (.unsupported, .optional): notes.unsupported.append(block.name)
       case (.exception, .optional), (.bad, .optional): break
@@ -74,7 +85,22 @@ package struct DevicePoll<L: Link> {
             )))
       }
     }
+    do {
+      try readDays(unit, into: &answers)
+    } catch let error as FailureReport {
+      return outcome(decoded(answers, unit: answered ?? unit), broken: error)
+    }
     return outcome(decoded(answers, unit: answered ?? unit))
+  }
+
+  /// As many days as were asked for and are there.
+  private func readDays(_ unit: UInt8, into answers: inout Answers) throws {
+    guard let page = profile.dayPage else { return }
+    for day in 0..<request.days {
+      let request = page.request(unit, daysAgo: day)
+      guard case .words(_, let words) = try reader.read(request, timeout: profile.replyTimeout) else { return }
+      answers.note(request.register, words)
+    }
   }
 
   private func ask(_ block: Block, _ unit: UInt8) throws -> BlockReader<L>.Answer {
@@ -93,15 +119,15 @@ package struct DevicePoll<L: Link> {
   /// - Parameter isCutShort: not all blocks were asked. A value whose sign is the model's to say is left out where the model may be
   ///   said by one that was not: with the register's sign it would be turned round in the next poll.
   private func decoded(
-    _ answers: [String: [UInt16]], unit: UInt8, isCutShort: Bool = false
+    _ answers: Answers, unit: UInt8, isCutShort: Bool = false
   ) -> Result<DeviceReadings, FailureReport> {
-    var decoding = profile.decode(answers, model: request.model)
+    var decoding = profile.decode(answers, name: name, model: request.model)
     if isCutShort, decoding.model == nil {
       for key in decoding.rawSign { decoding.readings[key] = nil }
       decoding.rawSign = []
     }
     let required = profile.blocks.filter { $0.need == .required }
-    guard required.allSatisfy({ $0.fields.contains { decoding.readings[$0.key] != nil } }) else {
+    guard required.allSatisfy({ hasValue(decoding, in: $0) }) else {
       return .failure(
         FailureReport(
           .wrongProfile, at: .read,
@@ -110,6 +136,14 @@ package struct DevicePoll<L: Link> {
     return .success(
       DeviceReadings(
         device: request.name, profile: profile.name, unit: unit, model: decoding.model, readings: decoding.readings,
-        implausible: decoding.implausible, rawSign: decoding.rawSign))
+        implausible: decoding.implausible, rawSign: decoding.rawSign, derived: decoding.derived, counters: decoding.counters,
+        confidence: confidence, days: decoding.days))
+  }
+
+  private func hasValue(_ decoding: Decoding, in block: Block) -> Bool {
+    let registers = block.register..<block.register + block.words
+    return profile.fields.contains { field in
+      field.register.map(registers.contains) ?? false && decoding.readings[field.key] != nil
+    }
   }
 }

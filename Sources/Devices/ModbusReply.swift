@@ -17,6 +17,25 @@ package enum ModbusReply: Equatable, Sendable {
     case tooLong(Int)
   }
 
+  /// What is wrong with all that came, where that is no reply. A byte count that is not the one asked for may be the device's own, or
+  /// damage: where no checksum holds, it is damage.
+  package static func diagnose(_ bytes: [UInt8], to request: ReadRequest) -> Fault {
+    do throws(Fault) {
+      _ = try parse(bytes[...], to: request)
+      return .nothing
+    } catch .byteCount(let got, let asked) {
+      let ends = [Int(got) + 5, request.replyLength, bytes.count].filter { $0 <= bytes.count && $0 > 4 }
+      return ends.contains { isSealed(bytes[..<$0]) } ? .byteCount(got: got, asked: asked) : .checksum
+    } catch {
+      return error
+    }
+  }
+
+  private static func isSealed(_ bytes: ArraySlice<UInt8>) -> Bool {
+    let crc = CRC16.modbus(bytes.dropLast(2))
+    return bytes.suffix(2).elementsEqual([UInt8(crc & 0xFF), UInt8(crc >> 8)])
+  }
+
   /// Checks that `bytes` begins with a whole reply to `request`.
   package static func parse(_ bytes: ArraySlice<UInt8>, to request: ReadRequest) throws(Fault) -> ModbusReply {
     let start = bytes.startIndex
@@ -44,12 +63,27 @@ package enum ModbusReply: Equatable, Sendable {
   }
 }
 
+extension ModbusReply.Fault {
+  /// A word for programs.
+  package var name: String {
+    switch self {
+    case .nothing: "nothing"
+    case .truncated: "truncated"
+    case .checksum: "checksum"
+    case .unit: "unit"
+    case .function: "function"
+    case .byteCount: "byte_count"
+    case .tooLong: "too_long"
+    }
+  }
+}
+
 extension ModbusReply.Fault: CustomStringConvertible {
   package var description: String {
     switch self {
     case .nothing: "nothing came"
     case .truncated(let got, let whole): "only \(got) of \(whole) bytes came"
-    case .checksum: "the checksum is wrong"
+    case .checksum: "the checksum (CRC) is wrong"
     case .unit(let got, let asked): "unit \(got) answered instead of \(asked)"
     case .function(let got): "function \(got) answered instead of \(ReadRequest.function)"
     case .byteCount(let got, let asked): "it carries \(got) bytes instead of \(asked)"

@@ -24,11 +24,7 @@ package struct ReplyAssembler: Sendable {
   /// Nothing more comes: the reply, if one stands behind an incomplete beginning, or else what is wrong with what came.
   package func conclude() -> Result<ModbusReply, ModbusReply.Fault> {
     if let reply = scan(waiting: false) { return .success(reply) }
-    do throws(ModbusReply.Fault) {
-      return .success(try ModbusReply.parse(buffer[...], to: request))
-    } catch {
-      return .failure(error)
-    }
+    return .failure(ModbusReply.diagnose(buffer, to: request))
   }
 
   private func scan(waiting: Bool) -> ModbusReply? {

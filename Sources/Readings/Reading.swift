@@ -37,7 +37,8 @@ extension Reading: Codable {
       let text = try fields.decode(String.self, forKey: .value)
       guard text == Printable.text(text, maxBytes: Wire.maxTextBytes) else {
         throw DecodingError.dataCorruptedError(
-          forKey: .value, in: fields, debugDescription: "a text of more than \(Wire.maxTextBytes) bytes, or with control characters")
+          forKey: .value, in: fields,
+          debugDescription: "a text of more than \(Wire.maxTextBytes) bytes, or with control characters")
       }
       value = .text(text)
     }
