@@ -7,6 +7,9 @@ package struct AdvertisedName: Equatable, Sendable {
   package var isRenogy: Bool
   /// The profile's name, where the name tells it.
   package var profile: String?
+  /// What of it may be shown to others: the family's prefix, without the serial number or the address that follows. `?`: of no
+  /// family, which tells something, too.
+  package var mask: String
 
   /// Prefixes as seen in captures and public projects.
   private static let families: [(prefix: String, profile: String?)] = [
@@ -28,5 +31,6 @@ package struct AdvertisedName: Equatable, Sendable {
     self.text = text
     isRenogy = family != nil
     profile = family?.profile
+    mask = family?.prefix ?? "?"
   }
 }
