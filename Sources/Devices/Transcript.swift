@@ -1,4 +1,4 @@
-package import Readings
+import Readings
 
 /// What was said on one module's serial line: one line for each write or notification, as it went by (`protocol/transcript.md`).
 package struct Transcript: Equatable, Sendable {
@@ -34,6 +34,11 @@ package struct Transcript: Equatable, Sendable {
   package struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
     package var line: Int
     package var text: String
+
+    package init(line: Int, text: String) {
+      self.line = line
+      self.text = text
+    }
 
     package var description: String { "line \(line): \(text)" }
   }
@@ -92,7 +97,9 @@ package struct Transcript: Equatable, Sendable {
     }
     switch raw {
     case .head(let head):
-      guard lines.isEmpty, self.head == nil else { throw Fault(line: number, text: "only the first line can say what the file is") }
+      guard lines.isEmpty, self.head == nil else {
+        throw Fault(line: number, text: "only the first line can say what the file is")
+      }
       self.head = head
     case .frame(let time, let direction, let bytes):
       lines.append(Line(at: time, direction, bytes, number: number))
