@@ -1,4 +1,4 @@
-import Readings
+package import Readings
 
 /// A transcript's first line: what is needed to decode the rest, and nothing that names a device among all others.
 package struct TranscriptHead: Equatable, Sendable {
@@ -33,9 +33,10 @@ package struct TranscriptHead: Equatable, Sendable {
   package init(of devices: [DeviceRequest], behind name: String?) {
     let only = devices.count == 1 ? devices.first : nil
     self.init(
-      profile: only?.profile, name: name.map { AdvertisedName($0).mask }, model: only?.model,
+      profile: only.map { $0.identity?.profile ?? $0.profile }, name: name.map { AdvertisedName($0).mask }, model: only?.model,
       devices: only == nil || only?.unit != nil
-        ? devices.map { Device(unit: $0.unit, profile: $0.profile, model: only == nil ? $0.model : nil) } : [])
+        ? devices.map { Device(unit: $0.unit, profile: $0.identity?.profile ?? $0.profile, model: only == nil ? $0.model : nil) }
+        : [])
   }
 
   /// What the file says of a unit that answers.

@@ -3,7 +3,8 @@ import Readings
 
 /// The worker by hand: flags instead of a request line.
 enum Arguments {
-  case request(Request)
+  /// With the file that a poll's frames are written to.
+  case request(Request, transcript: String? = nil)
   /// `--help` or `--version`.
   case print(String)
 
@@ -12,6 +13,7 @@ enum Arguments {
   static let help = """
     usage: blupow-worker poll --address A --profile P [--unit N] [--adapter hci0] [--deadline 25s]
                               [--attempts 2] [--retry-delay 2s] [--model M] [--link auto] [--forget] [--yield]
+                              [--transcript F]
            blupow-worker scan [--for 10s] [--adapter hci0] [--deadline T]
            blupow-worker release --address A [--adapter hci0] [--deadline 8s]
            blupow-worker probe [--deadline 8s]
@@ -31,6 +33,7 @@ enum Arguments {
       --link WHICH     auto, kernel or bluez: the kernel's own link dies with this process, bluetoothd's does not
       --forget         bluetoothd drops what it remembers of the module first, and looks for it anew (RemoveDevice)
       --yield          a link of another program's on this host is left alone: the poll fails as busy
+      --transcript F   write each frame to this new file as it goes by: `blupow decode` reads it
       --for T          how long to scan
 
     exit: 0 ok, 64 usage, 69 bus, bluetoothd or adapter missing or off, 70 a bug, 75 try again, 76 broken protocol, 77 refused
@@ -55,13 +58,13 @@ enum Arguments {
       guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else { throw usage("\(name) needs a value.") }
       flags[name] = value
     }
-    return .request(try request(job, flags))
+    return .request(try request(job, flags), transcript: flags["--transcript"])
   }
 
   private static let flags: [String: Set<String>] = [
     "poll": [
       "--address", "--profile", "--unit", "--adapter", "--deadline", "--attempts", "--retry-delay", "--model",
-      "--link", "--forget", "--yield",
+      "--link", "--forget", "--yield", "--transcript",
     ],
     "scan": ["--for", "--adapter", "--deadline"],
     "release": ["--address", "--adapter", "--deadline"],

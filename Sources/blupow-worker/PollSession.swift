@@ -263,9 +263,12 @@ final class PollSession {
   }
 
   private func read<L: Carrier>(_ link: L) throws {
+    let transcript = radio.transcript
+    transcript?.begin(TranscriptHead(of: job.devices, behind: job.module.name))
+    let line = RecordingLink(link, since: budget.start) { transcript?.write($0) }
     while let device = waiting.first {
       guard let profile = Profile.named(device.profile) else { return }
-      let outcome = try DevicePoll(device, profile: profile, link: link, deadline: budget.work).run()
+      let outcome = try DevicePoll(device, profile: profile, link: line, deadline: budget.work).run()
       if outcome.notes != BlockNotes() { done.blocks[device.name] = outcome.notes }
       switch outcome.result {
       case .success(let readings):

@@ -9,6 +9,8 @@ struct Radio {
   let stop: Int32
   let reporter: Reporter
   let budget: Budget
+  /// Of a poll by hand, where one is wanted.
+  var transcript: TranscriptFile?
 
   func open(attempt: Int = 1, startsDaemon: Bool = true) throws -> BlueZBus {
     try reporter.enter(.bus, attempt: attempt)

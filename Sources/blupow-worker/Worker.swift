@@ -19,6 +19,7 @@ struct Worker {
     let reporter = Reporter(start: start, stop: stop, isVerbose: !isSupervised)
     do {
       let request: Request
+      var transcript: TranscriptFile?
       if isSupervised {
         guard isatty(STDIN_FILENO) == 0 else {
           reporter.log("blupow-worker waits for a request line of its supervisor. By hand: blupow-worker --help.")
@@ -27,7 +28,9 @@ struct Worker {
         request = try RequestInput(stop: stop).read { reporter.poll = $0 }
       } else {
         switch try Arguments.parse(Array(CommandLine.arguments.dropFirst())) {
-        case .request(let parsed): request = parsed
+        case .request(let parsed, let path):
+          request = parsed
+          transcript = try path.map { path throws(FailureReport) in try TranscriptFile(at: path, reporter: reporter) }
         case .print(let text):
           reporter.print(text)
           return .ok
@@ -38,7 +41,9 @@ struct Worker {
       let budget = Budget(start: start, deadline: request.deadline)
       // The last bound, for code that hangs where no deadline is looked at.
       blupow_backstop(max(1, (budget.end - .now + .milliseconds(500)).milliseconds))
-      return try job(request, reporter: reporter, budget: budget, stop: stop)
+      let radio = Radio(
+        busAddress: Surroundings.bus, stop: stop, reporter: reporter, budget: budget, transcript: transcript)
+      return try job(request, radio)
     } catch let report as FailureReport {
       try? reporter.emit(.failed(device: nil, report))
       return report.failure.exitCode
@@ -51,8 +56,7 @@ struct Worker {
     }
   }
 
-  private static func job(_ request: Request, reporter: Reporter, budget: Budget, stop: Int32) throws -> ExitCode {
-    let radio = Radio(busAddress: Surroundings.bus, stop: stop, reporter: reporter, budget: budget)
+  private static func job(_ request: Request, _ radio: Radio) throws -> ExitCode {
     switch request.job {
     case .poll(let poll), .identify(let poll): return try PollSession(poll, radio: radio).run()
     case .scan(let duration, let adapter): return try radio.scan(for: duration, on: adapter)
