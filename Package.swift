@@ -85,6 +85,11 @@ let package = Package(
     .executableTarget(
       name: "blupow-simulator", dependencies: ["Simulator", "Readings", "CLinux"], swiftSettings: strict),
 
+    // Tests/Chance: dice with a seed. Tests/Fuzzing: frames, fragments and words by them, and what must be true of each; Tests/Fuzz
+    // is its program.
+    .target(name: "Chance", path: "Tests/Chance", swiftSettings: strict),
+    .target(name: "Fuzzing", dependencies: ["Chance", "Devices", "Readings"], path: "Tests/Fuzzing", swiftSettings: strict),
+    .executableTarget(name: "fuzz", dependencies: ["Fuzzing"], path: "Tests/Fuzz", swiftSettings: strict),
     // Tests/Rig: a private bus, the simulator and the worker as real processes. Tests/Zoo: workers that misbehave.
     .target(
       name: "Rig", dependencies: ["Supervisor", "Readings", "BlueZ", "DBus", "CLinux"], path: "Tests/Rig",
@@ -102,9 +107,9 @@ let package = Package(
     .testTarget(
       name: "HouseTests", dependencies: ["Rig", "blupow", "blupow-worker", "blupow-simulator"], swiftSettings: strict),
     .testTarget(name: "ReadingsTests", dependencies: ["Readings"], swiftSettings: strict),
-    .testTarget(name: "DevicesTests", dependencies: ["Devices", "Readings"], swiftSettings: strict),
-    .testTarget(name: "ATTTests", dependencies: ["ATT", "Readings", "CLinux"], swiftSettings: strict),
-    .testTarget(name: "PolicyTests", dependencies: ["Policy", "Readings"], swiftSettings: strict),
+    .testTarget(name: "DevicesTests", dependencies: ["Devices", "Readings", "Chance", "Fuzzing"], swiftSettings: strict),
+    .testTarget(name: "ATTTests", dependencies: ["ATT", "Readings", "CLinux", "Chance"], swiftSettings: strict),
+    .testTarget(name: "PolicyTests", dependencies: ["Policy", "Readings", "Chance"], swiftSettings: strict),
     .testTarget(
       name: "PublishersTests",
       dependencies: ["Publishers", "Policy", "Readings", "Rig", logging, lifecycle, nioCore], swiftSettings: strict),
@@ -115,10 +120,11 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "StoreTests", dependencies: ["Store", "CLinux", "Rig", "store-writer", grdb, logging], swiftSettings: strict),
+      name: "StoreTests", dependencies: ["Store", "CLinux", "Rig", "store-writer", "Chance", grdb, logging], swiftSettings: strict
+    ),
     .testTarget(
       name: "SimulatorTests",
-      dependencies: ["Simulator", "DBus", "Devices", "Readings", "Rig", "Supervisor", "blupow-simulator"],
+      dependencies: ["Simulator", "DBus", "Devices", "Readings", "Rig", "Supervisor", "Chance", "blupow-simulator"],
       swiftSettings: strict),
     .testTarget(
       name: "WorkerTests", dependencies: ["Rig", "Supervisor", "Readings", "BlueZ", "DBus", "blupow-worker", "blupow-simulator"],

@@ -12,6 +12,9 @@ package struct AttributeType: Hashable, Sendable, CustomStringConvertible {
   /// The client characteristic configuration: where notifications are asked for.
   package static let configuration = AttributeType(0x2902)
 
+  /// What a device calls itself, in its Generic Access service.
+  package static let deviceName = AttributeType(0x2a00)
+
   package init(_ short: UInt16) {
     var bytes = Self.base
     bytes[12] = UInt8(short & 0xff)

@@ -8,12 +8,13 @@ package import Readings
 package struct Client: Sendable {
   /// What is looked for, by full UUIDs: the short ones of 16 bits may be had by another service, too.
   package struct SerialLine: Equatable, Sendable {
-    package var writeService: AttributeType
-    package var write: AttributeType
+    /// `nil`: nothing is written.
+    package var writeService: AttributeType?
+    package var write: AttributeType?
     package var notifyService: AttributeType
     package var notify: AttributeType
 
-    package init(writeService: AttributeType, write: AttributeType, notifyService: AttributeType, notify: AttributeType) {
+    package init(writeService: AttributeType?, write: AttributeType?, notifyService: AttributeType, notify: AttributeType) {
       self.writeService = writeService
       self.write = write
       self.notifyService = notifyService
@@ -22,6 +23,8 @@ package struct Client: Sendable {
   }
 
   package enum Outcome: Equatable, Sendable {
+    /// What the module calls itself, as it is in its table; `nil`: it does not say.
+    case named([UInt8]?)
     /// The serial line's handles, discovered or found again where they were remembered.
     case found(SerialHandles)
     case subscribed
@@ -59,6 +62,7 @@ package struct Client: Sendable {
     case listingCharacteristics(service: Int, from: UInt16)
     case listingDescriptors(from: UInt16)
     case found(SerialHandles)
+    case naming(SerialHandles)
     case subscribing(SerialHandles)
     case listening(SerialHandles)
     case failed
@@ -77,7 +81,9 @@ package struct Client: Sendable {
     var end: UInt16
   }
 
-  private let line: SerialLine
+  private let lines: [SerialLine]
+  /// Which of them is there.
+  package private(set) var line: SerialLine?
   private let remembered: SerialHandles?
   private var state = State.idle
   /// The opcode of the request that is not answered yet.
@@ -91,13 +97,16 @@ package struct Client: Sendable {
   private var services: [Service] = []
   /// Of the service that is being listed.
   private var characteristics: [Characteristic] = []
+  /// Of all that were, and in which service each is.
+  private var listed: [(service: AttributeType, characteristic: Characteristic)] = []
   private var serviceCount = 0
   private var characteristicCount = 0
   private var write: Characteristic?
   private var notify: Characteristic?
 
-  package init(seeking line: SerialLine, remembered: SerialHandles? = nil) {
-    self.line = line
+  /// - Parameter lines: the first of them that is there is taken.
+  package init(seeking lines: [SerialLine], remembered: SerialHandles? = nil) {
+    self.lines = lines
     self.remembered = remembered
   }
 
@@ -108,6 +117,13 @@ package struct Client: Sendable {
     guard state == .idle else { return Step() }
     state = .exchangingMTU
     return ask(.mtuRequest(Self.mtu))
+  }
+
+  /// Asks what the module calls itself, once the serial line is found.
+  package mutating func askName() -> Step {
+    guard case .found(let handles) = state else { return Step() }
+    state = .naming(handles)
+    return ask(.readByType(1...0xffff, .deviceName))
   }
 
   /// Asks for notifications, once the serial line is found.
@@ -121,7 +137,8 @@ package struct Client: Sendable {
   package func packet(carrying frame: [UInt8]) throws(Trouble) -> [UInt8] {
     guard case .listening(let handles) = state else { throw .notListening }
     guard frame.count <= Int(mtu) - 3 else { throw .frameTooLong(frame.count, mtu: mtu) }
-    return PDU.writeCommand(handle: handles.write, value: frame).packet
+    guard let write = handles.write else { throw .listenedToOnly }
+    return PDU.writeCommand(handle: write, value: frame).packet
   }
 
   package mutating func receive(_ packet: [UInt8]) -> Step {
@@ -189,12 +206,17 @@ package struct Client: Sendable {
       longest = mtu
       return look()
     case (.verifyingNotify(let handles), .information(let items)):
-      return carries(items, handles) ? verifyWrite(handles) : discover()
+      line = lines.first { carries(items, handles, $0) }
+      return line == nil ? discover() : verifyWrite(handles)
     case (.verifyingWrite(let handles), .information(let items)):
-      return items == [.init(handle: handles.write, type: line.write)] ? found(handles) : discover()
+      guard let write = handles.write, let type = line?.write else { return discover() }
+      return items == [.init(handle: write, type: type)] ? found(handles) : discover()
     case (.listingServices(let from), .byGroupType(let groups)): return take(groups, from: from)
     case (.listingCharacteristics(let service, let from), .byType(let items)): return take(items, of: service, from: from)
     case (.listingDescriptors(let from), .information(let items)): return take(items, from: from)
+    case (.naming(let handles), .byType(let items)):
+      state = .found(handles)
+      return Step(outcomes: [.named(items.first?.value)])
     case (.subscribing(let handles), .writeResponse):
       state = .listening(handles)
       return Step(outcomes: [.subscribed])
@@ -215,6 +237,9 @@ package struct Client: Sendable {
     case .listingServices: return fail(.refused("listing its services", code))
     case .listingCharacteristics: return fail(.refused("listing its characteristics", code))
     case .listingDescriptors: return fail(.refused("listing its descriptors", code))
+    case .naming(let handles):
+      state = .found(handles)
+      return Step(outcomes: [.named(nil)])
     case .subscribing: return fail(.refused("its notifications", code))
     case .idle, .found, .listening, .failed: return stray()
     }
@@ -240,21 +265,24 @@ package struct Client: Sendable {
   private static let farthestConfiguration: UInt16 = 4
 
   /// Whether the attributes are the notifying value first, its descriptor last, and nothing between that begins something else.
-  private func carries(_ items: [PDU.Information], _ handles: SerialHandles) -> Bool {
-    items.first == .init(handle: handles.notify, type: line.notify)
+  private func carries(_ items: [PDU.Information], _ handles: SerialHandles, _ line: SerialLine) -> Bool {
+    (handles.write == nil) == (line.write == nil)
+      && items.first == .init(handle: handles.notify, type: line.notify)
       && items.last == .init(handle: handles.configuration, type: .configuration)
       && zip(items, items.dropFirst()).allSatisfy { $0.handle < $1.handle }
       && !items.contains { [.primaryService, .secondaryService, .characteristic].contains($0.type) }
   }
 
   private mutating func verifyWrite(_ handles: SerialHandles) -> Step {
+    guard let write = handles.write else { return found(handles) }
     state = .verifyingWrite(handles)
-    return ask(.findInformation(handles.write...handles.write))
+    return ask(.findInformation(write...write))
   }
 
   // MARK: - Discovery
 
   private mutating func discover() -> Step {
+    line = nil
     state = .listingServices(from: 1)
     return ask(.readByGroupType(1...0xffff, .primaryService))
   }
@@ -266,7 +294,7 @@ package struct Client: Sendable {
       guard let type = AttributeType(wire: group.value) else { return fail(.strange("service", group.handle)) }
       serviceCount += 1
       guard serviceCount <= Self.mostServices else { return fail(.tooMany("services", Self.mostServices)) }
-      if type == line.writeService || type == line.notifyService {
+      if lines.contains(where: { type == $0.writeService || type == $0.notifyService }) {
         services.append(Service(range: group.handle...group.end, type: type))
       }
       next = UInt32(group.end) + 1
@@ -314,25 +342,31 @@ package struct Client: Sendable {
 
   private mutating func characteristicsListed(of service: Int) -> Step {
     let type = services[service].type
-    if type == line.writeService { write = write ?? characteristics.first { $0.type == line.write } }
-    if type == line.notifyService { notify = notify ?? characteristics.first { $0.type == line.notify } }
+    listed += characteristics.map { (type, $0) }
     return list(service: service + 1)
   }
 
   private mutating func characteristicsKnown() -> Step {
-    guard write != nil, let notify else { return fail(.noSerialLine) }
+    func find(_ type: AttributeType?, in service: AttributeType?) -> Characteristic? {
+      listed.first { $0.service == service && $0.characteristic.type == type }?.characteristic
+    }
+    line = lines.first { line in
+      (write, notify) = (find(line.write, in: line.writeService), find(line.notify, in: line.notifyService))
+      return notify != nil && (write != nil || line.write == nil)
+    }
+    guard line != nil, let notify else { return fail(.noSerialLine(lines)) }
     guard notify.value < notify.end else { return fail(.noConfiguration) }
     state = .listingDescriptors(from: notify.value + 1)
     return ask(.findInformation(notify.value + 1...notify.end))
   }
 
   private mutating func take(_ items: [PDU.Information], from: UInt16) -> Step {
-    guard let write, let notify else { return fail(.noSerialLine) }
+    guard let notify else { return fail(.noSerialLine(lines)) }
     var next = UInt32(from)
     for item in items {
       guard UInt32(item.handle) >= next, item.handle <= notify.end else { return fail(.backwards("descriptors", item.handle)) }
       if item.type == .configuration {
-        guard let handles = SerialHandles(write: write.value, notify: notify.value, configuration: item.handle) else {
+        guard let handles = SerialHandles(write: write?.value, notify: notify.value, configuration: item.handle) else {
           return fail(.backwards("descriptors", item.handle))
         }
         return found(handles)

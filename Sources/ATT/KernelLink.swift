@@ -9,7 +9,7 @@ package final class KernelLink {
   private let address: Address
   private let route: Route
   private let stop: Int32
-  private let line: Client.SerialLine
+  private let lines: [Client.SerialLine]
   private let remembered: SerialHandles?
   private var channel: Channel?
   private var client: Client
@@ -21,19 +21,20 @@ package final class KernelLink {
 
   /// - Parameters:
   ///   - type: of its address, as it answered before.
+  ///   - lines: the first of them that the module has is taken.
   ///   - remembered: where its serial line was the last time; looked at before they are used.
   ///   - stop: a descriptor that becomes readable when the process shall stop.
   package init(
-    to address: Address, as type: AddressType? = nil, by route: Route, seeking line: Client.SerialLine,
+    to address: Address, as type: AddressType? = nil, by route: Route, seeking lines: [Client.SerialLine],
     remembered: SerialHandles? = nil, stop: Int32
   ) {
     self.address = address
     self.type = type
     self.route = route
-    self.line = line
+    self.lines = lines
     self.remembered = remembered
     self.stop = stop
-    client = Client(seeking: line, remembered: remembered)
+    client = Client(seeking: lines, remembered: remembered)
   }
 
   /// Whether there is a link, or one under way.
@@ -94,7 +95,7 @@ package final class KernelLink {
   /// Begins anew; a connection that was under way goes with its descriptor.
   private func begin(as type: AddressType) throws -> Progress {
     close()
-    client = Client(seeking: line, remembered: remembered)
+    client = Client(seeking: lines, remembered: remembered)
     switch route.open(to: address, as: type) {
     case .success(let descriptor): channel = Channel(descriptor, stop: stop)
     case .failure(let error):
@@ -146,6 +147,18 @@ package final class KernelLink {
       throw FailureReport(.servicesUnresolved, at: .services, "\(address) did not list its services in time.")
     }
     self.handles = handles
+  }
+
+  /// Which serial line was found.
+  package var line: Client.SerialLine? { client.line }
+
+  /// What the module calls itself, in its own words; `nil` where it does not say so in time.
+  package func deviceName(until deadline: Instant) throws -> [UInt8]? {
+    try carry(client.askName(), at: .services, until: deadline)
+    guard case .named(let name) = try next(at: .services, until: deadline) else {
+      throw FailureReport(.servicesUnresolved, at: .services, "\(address) did not say its name in time.")
+    }
+    return name
   }
 
   package func subscribe(until deadline: Instant) throws {

@@ -14,10 +14,11 @@ package enum Trouble: Error, Equatable, Sendable {
   case tooManyStrays(Int)
   case refused(String, ErrorCode)
   case wantsPairing(ErrorCode)
-  case noSerialLine
+  case noSerialLine([Client.SerialLine])
   case noConfiguration
   // Ours
   case notListening
+  case listenedToOnly
   case frameTooLong(Int, mtu: UInt16)
 
   /// As a failure of that stage, about the module at that address.
@@ -30,7 +31,8 @@ package enum Trouble: Error, Equatable, Sendable {
     case .wantsPairing: .pairingRequired
     case .noSerialLine, .noConfiguration: .wrongProfile
     // A peer that breaks the protocol is given up, and what it broke off tells what is missing.
-    case .malformed, .tooLong, .backwards, .strange, .tooMany, .tooManyStrays, .refused, .notListening, .frameTooLong:
+    case .malformed, .tooLong, .backwards, .strange, .tooMany, .tooManyStrays, .refused, .notListening, .listenedToOnly,
+      .frameTooLong:
       switch stage {
       case .services: .servicesUnresolved
       case .subscribe: .notifyRefused
@@ -51,9 +53,11 @@ package enum Trouble: Error, Equatable, Sendable {
     case .tooManyStrays(let count): "\(address) sent \(count) packets that answer nothing."
     case .refused(let what, let code): "\(address) refuses \(what): \(code)."
     case .wantsPairing(let code): "\(address) refuses without pairing: \(code). `link: bluez` carries modules that are paired."
-    case .noSerialLine: "\(address) has no Renogy serial service (ffd1 in ffd0, fff1 in fff0)."
-    case .noConfiguration: "\(address) has fff1, but nothing to enable its notifications by (no descriptor 2902)."
+    case .noSerialLine(let lines):
+      "\(address) has no Renogy serial service (\(lines.map(\.description).joined(separator: "; or ")))."
+    case .noConfiguration: "\(address) has a serial service, but nothing to enable its notifications by (no descriptor 2902)."
     case .notListening: "A frame for \(address) was to be sent before its notifications were enabled."
+    case .listenedToOnly: "A frame for \(address) was to be sent, which is listened to only."
     case .frameTooLong(let bytes, let mtu): "A frame of \(bytes) bytes does not fit a packet to \(address), which takes \(mtu)."
     }
   }
@@ -69,5 +73,13 @@ extension PDU.Malformed: CustomStringConvertible {
     case .items(let opcode, let each, let bytes): "a packet \(hex(opcode)) with \(bytes) bytes of items of \(each)"
     case .range(let opcode): "a packet \(hex(opcode)) about a range that is none"
     }
+  }
+}
+
+extension Client.SerialLine: CustomStringConvertible {
+  /// `ffd1 in ffd0, fff1 in fff0`.
+  package var description: String {
+    let written = write.map { "\($0)\(writeService.map { " in \($0)" } ?? ""), " } ?? ""
+    return "\(written)\(notify) in \(notifyService)"
   }
 }

@@ -5,18 +5,25 @@ package import Readings
 package final class ModuleLink {
   package typealias Instant = ContinuousClock.Instant
 
-  /// The four UUIDs of the module's serial line.
-  package struct UUIDs: Sendable {
-    package var writeService: String
-    package var write: String
+  /// The UUIDs of a module's serial line; of one that is listened to only, without those that are written to.
+  package struct UUIDs: Equatable, Sendable {
+    package var writeService: String?
+    package var write: String?
     package var notifyService: String
     package var notify: String
 
-    package init(writeService: String, write: String, notifyService: String, notify: String) {
+    package init(writeService: String?, write: String?, notifyService: String, notify: String) {
       self.writeService = writeService
       self.write = write
       self.notifyService = notifyService
       self.notify = notify
+    }
+
+    /// `ffd1 in ffd0, fff1 in fff0`.
+    var text: String {
+      func short(_ uuid: String) -> Substring { uuid.dropFirst(4).prefix(4) }
+      let written = write.map { "\(short($0))\(writeService.map { " in \(short($0))" } ?? ""), " } ?? ""
+      return "\(written)\(short(notify)) in \(short(notifyService))"
     }
   }
 
@@ -24,7 +31,7 @@ package final class ModuleLink {
   private let address: Address
   /// bluetoothd's object of the module.
   private let path: String
-  private var write = ""
+  private var write: String?
   /// A Connect was sent and no end of the link was seen since: a Disconnect is owed.
   package private(set) var mayStand = false
 
@@ -46,6 +53,9 @@ package final class ModuleLink {
 
   /// Whether bluetoothd has a bond with it, which is lost when it forgets the module.
   package var isPaired: Bool { bus.tree.property(path, ObjectTree.device, "Paired")?.asBool ?? false }
+
+  /// As it advertises itself.
+  package var name: String? { bus.tree.property(path, ObjectTree.device, "Name")?.asString }
 
   /// dBm as last heard.
   package var rssi: Int? { bus.tree.signal(of: path) }
@@ -131,8 +141,9 @@ package final class ModuleLink {
     }
   }
 
-  /// Waits for the services and finds the serial line's two characteristics. The characteristic to subscribe to.
-  package func resolve(_ uuids: UUIDs, until deadline: Instant) throws -> String {
+  /// Waits for the services and finds the serial line's characteristics: of the first of these that the module has. Which that is,
+  /// and the characteristic to subscribe to.
+  package func resolve(_ lines: [UUIDs], until deadline: Instant) throws -> (UUIDs, notify: String) {
     enum Seen { case resolved, lost }
     let seen = try bus.wait(at: .services, until: deadline) { tree -> Seen? in
       guard self.isConnected(tree) else { return .lost }
@@ -146,22 +157,25 @@ package final class ModuleLink {
         ?? FailureReport(.servicesUnresolved, at: .services, "\(address) did not list its services in time.")
     }
     // bluetoothd may say that services are resolved a moment before it exports them.
-    let found = try bus.wait(at: .services, until: min(deadline, .now + .seconds(1))) { tree -> (String, String)? in
-      guard let write = tree.characteristic(uuids.write, in: uuids.writeService, of: self.path),
-        let notify = tree.characteristic(uuids.notify, in: uuids.notifyService, of: self.path)
-      else { return nil }
-      return (write, notify)
+    let found = try bus.wait(at: .services, until: min(deadline, .now + .seconds(1))) { tree -> (UUIDs, String?, String)? in
+      for uuids in lines {
+        guard let notify = tree.characteristic(uuids.notify, in: uuids.notifyService, of: self.path) else { continue }
+        guard let writeService = uuids.writeService, let write = uuids.write else { return (uuids, nil, notify) }
+        if let write = tree.characteristic(write, in: writeService, of: self.path) { return (uuids, write, notify) }
+      }
+      return nil
     }
-    guard let (write, notify) = found else {
+    guard let (line, write, notify) = found else {
       // After 30 s without an answer bluetoothd says "resolved" of a module of which it knows nothing (seen with 5.66).
       guard !bus.tree.paths(with: ObjectTree.characteristic, under: path + "/").isEmpty else {
         throw FailureReport(.servicesUnresolved, at: .services, "\(address) did not answer when asked for its services.")
       }
       throw FailureReport(
-        .wrongProfile, at: .services, "\(address) has no Renogy serial service (ffd1 in ffd0, fff1 in fff0).")
+        .wrongProfile, at: .services,
+        "\(address) has no Renogy serial service (\(lines.map(\.text).joined(separator: "; or "))).")
     }
     self.write = write
-    return notify
+    return (line, notify)
   }
 
   /// StartNotify, not AcquireNotify: a client that dies with an acquired one crashes bluetoothd 5.64 to 5.85.
@@ -193,6 +207,7 @@ package final class ModuleLink {
   }
 
   package func send(_ frame: [UInt8]) throws {
+    guard let write else { throw FailureReport(.wrongProfile, at: .read, "\(address) is listened to only.") }
     try bus.call(
       write, ObjectTree.characteristic, "WriteValue",
       [.bytes(frame), .properties(["type": .string("command")])], at: .read, until: .now + .seconds(2),

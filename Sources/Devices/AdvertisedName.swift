@@ -17,6 +17,12 @@ package struct AdvertisedName: Equatable, Sendable {
     ("RNGRBP", "battery"), ("RNGC", "battery"), ("BT-TH-", nil),
   ]
 
+  /// What is fit to be sent on of a name from the air; `nil` where that is nothing.
+  package static func fit(_ advertised: String) -> String? {
+    let text = AdvertisedName(String(advertised.prefix { $0 != "\0" })).text
+    return text.isEmpty ? nil : text
+  }
+
   package init(_ advertised: String) {
     // From the air: nothing that a terminal obeys, and no more than a configuration's name may have.
     let printable = Printable.text(advertised, maxBytes: Wire.maxNameBytes)

@@ -31,7 +31,9 @@ extension Profile {
       5042, "battery_current", "Battery Current", .signed(decimals: 2), .current, within: -500...500, of: ["legacy", "rngpro"],
       "f032, f045"),
     // 0.1 A: users of the other scale multiply by ten.
-    Field(5042, "battery_current", "Battery Current", .signed(decimals: 1), .current, within: -500...500, of: ["pro"], "f040"),
+    Field(
+      5042, "battery_current", "Battery Current", .signed(decimals: 1), .current, within: -500...500, of: ["pro"],
+      "captured (BMS_BLE-HA)"),
     Field(
       5042, "battery_current", "Battery Current", .signed(decimals: 1), .current, within: -500...500, of: ["rngc"], "aiobmsble",
       .claimed),
@@ -118,9 +120,12 @@ extension Profile {
     Field(
       derived: "battery_power", "Battery Power", decimals: 3, .power, within: -50_000...50_000,
       "battery_voltage x battery_current"),
-    Field(derived: "cell_voltage_min", "Lowest Cell Voltage", decimals: 3, .voltage, "the lowest of the cells"),
-    Field(derived: "cell_voltage_max", "Highest Cell Voltage", decimals: 3, .voltage, "the highest of the cells"),
-    Field(derived: "cell_voltage_delta", "Cell Voltage Spread", decimals: 3, .voltage.diagnostic, "the highest less the lowest"),
+    Field(derived: "cell_voltage_min", "Lowest Cell Voltage", decimals: 3, .voltage, within: 0.5...5, "the lowest of the cells"),
+    Field(
+      derived: "cell_voltage_max", "Highest Cell Voltage", decimals: 3, .voltage, within: 0.5...5, "the highest of the cells"),
+    Field(
+      derived: "cell_voltage_delta", "Cell Voltage Spread", decimals: 3, .voltage.diagnostic, within: 0...4.5,
+      "the highest less the lowest"),
     Field(derived: "problem", "Problem", .problem, "whether there are alarms"),
   ]
 

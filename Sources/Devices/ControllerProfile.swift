@@ -49,7 +49,7 @@ extension Profile {
       Field(
         0xE004, "battery_type", "Battery Type",
         .state([0: "user", 1: "open", 2: "sealed", 3: "gel", 4: "lithium", 5: "custom", 6: "lithium 48 V"]), .state.diagnostic,
-        "f059"),
+        "captured (renogy-ble)"),
     ],
     dayPage: DayPage(first: 0xF000, words: 10, fields: dayFields))
 
@@ -76,7 +76,7 @@ extension Profile {
     Field(0x0111, "charging_amp_hours_today", "Charge Today", .unsigned(), .chargeToday, within: 0...20_000, "f075"),
     // Plain Wh, though the vendor's document says kWh/10000: Wh by Ah is the battery's voltage in every capture.
     Field(0x0113, "power_generation_today", "Generation Today", .unsigned(), .energyToday, "f075"),
-    Field(0x0115, "operating_days", "Operating Days", .unsigned(), .days, "f075"),
+    Field(0x0115, "operating_days", "Operating Days", .unsigned(), .days, within: 0...50_000, "f075"),
     Field(0x0116, "over_discharges", "Over-Discharges", .unsigned(), .times, "f093"),
     Field(0x0117, "full_charges", "Full Charges", .unsigned(), .times, "f093"),
     Field(0x0118, "charging_amp_hours_total", "Charge", .unsigned32(), .chargeTotal, within: 0...100_000_000, "f094"),
@@ -94,11 +94,10 @@ extension Profile {
 
   /// The vendor's two tables disagree on bits 1 and 2; error codes E2 and E3 decide.
   private static let controllerFaults: [Int: String] = [
-    14: "charge mosfet short circuit", 13: "anti-reverse mosfet short circuit", 12: "solar reversed",
-    11: "solar working point over-voltage", 10: "solar counter-current", 9: "solar over-voltage", 8: "solar short circuit",
-    7: "solar over-power", 6: "ambient temperature high", 5: "controller temperature high", 4: "load over-current",
+    15: "fan", 14: "charge mos short circuit", 13: "anti-reverse mos short circuit", 12: "pv reversed",
+    11: "pv working-point over-voltage", 10: "pv counter-current", 9: "pv input over-voltage", 8: "pv input short circuit",
+    7: "pv over-power", 6: "ambient temperature high", 5: "controller temperature high", 4: "load over-power",
     3: "load short circuit", 2: "battery under-voltage", 1: "battery over-voltage", 0: "battery over-discharge",
-    15: "fan",
   ]
 
   private static let dayFields: [Field] = [

@@ -1,4 +1,4 @@
-package import Readings
+import Readings
 
 /// A device's own record of days: a read that begins at `first` + n is of the day n days ago.
 package struct DayPage: Sendable {

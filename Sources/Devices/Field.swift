@@ -65,6 +65,9 @@ package struct Field: Sendable {
 
   package var unit: String? { quantity.unit }
 
+  /// Digits after the point.
+  package var decimals: Int { coding.decimals }
+
   package enum Decoded: Equatable, Sendable {
     case reading(Reading, hasRawSign: Bool = false)
     /// Names of what is wrong, some of perhaps several fields' with the same key.

@@ -47,17 +47,19 @@ extension Profile {
     Field(4006, "temperature", "Inverter Temperature", .signed(decimals: 1), .temperature, within: -50...150, "f048"),
     // Word 9: word 8 is the low half of the status bits, though one project reads it as the frequency.
     Field(4009, "input_frequency", "AC Input Frequency", .unsigned(decimals: 2), .frequency, within: 0...100, "f048"),
-    Field(4327, "battery_percentage", "Battery SOC", .unsigned(), .battery, within: 0...100, "f049"),
+    Field(4327, "battery_percentage", "Battery SOC", .unsigned(), .battery, within: 0...100, "captured (renogy-ble)"),
     // Positive while charging on the RIV1230; negative while charging on the RIV4835 (-49.5 A with 2535 W): turned here.
     Field(
       4328, "charging_current", "Battery Charging Current", .signedByVariant(decimals: 1, ["rego": 1, "riv4835": -1]), .current,
-      within: -500...500, "f049"),
-    Field(4329, "solar_voltage", "Solar Input Voltage", .unsigned(decimals: 1), .voltage, within: 0...600, "f049"),
-    Field(4330, "solar_current", "Solar Input Current", .unsigned(decimals: 1), .current, within: 0...500, "f049"),
-    Field(4331, "solar_power", "Solar Input Power", .unsigned(), .power, within: 0...20_000, "f049"),
+      within: -500...500, "captured (renogy-ble)"),
+    Field(
+      4329, "solar_voltage", "Solar Input Voltage", .unsigned(decimals: 1), .voltage, within: 0...600, "captured (renogy-ble)"),
+    Field(
+      4330, "solar_current", "Solar Input Current", .unsigned(decimals: 1), .current, within: 0...500, "captured (renogy-ble)"),
+    Field(4331, "solar_power", "Solar Input Power", .unsigned(), .power, within: 0...20_000, "captured (renogy-ble)"),
     Field(4332, "charging_status", "Charging Status", .state(inverterCharging), .state, "Inverter Modbus V1.8", .document),
-    Field(4333, "charging_power", "Charging Power", .unsigned(), .power, within: 0...20_000, "f049"),
-    Field(4311, "model", "Inverter Model", .text(words: 8), .words, "f080"),
+    Field(4333, "charging_power", "Charging Power", .unsigned(), .power, within: 0...20_000, "captured (renogy-ble)"),
+    Field(4311, "model", "Inverter Model", .text(words: 8), .words, "captured (renogy-ble)"),
     // 0.1 A: 1.2 A beside an output current of 1.19 A, and 150 VA / 124.9 V.
     Field(4408, "load_current", "Load Current", .unsigned(decimals: 1), .current, within: 0...500, "f051"),
     Field(4409, "load_active_power", "AC Load Power", .unsigned(), .power, within: 0...20_000, "f051"),

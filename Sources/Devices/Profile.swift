@@ -1,4 +1,4 @@
-package import Readings
+import Readings
 
 /// What a family of devices answers: the pages of its manual and how to ask for them.
 package struct Profile: Sendable {
@@ -46,6 +46,12 @@ package struct Profile: Sendable {
   package static let automatic = "auto"
 
   package static func named(_ name: String) -> Profile? { all.first { $0.name == name } }
+
+  /// One field for each key, in the page's order: how the families have it does not matter to whoever shows it.
+  package var keys: [Field] {
+    var seen: Set<String> = []
+    return fields.filter { seen.insert($0.key).inserted }
+  }
 
   package func field(_ key: String) -> Field? { fields.first { $0.key == key } }
 

@@ -1,4 +1,4 @@
-package import Readings
+import Readings
 
 /// A frame that a Smart Shunt 300 pushes. It has no checksum that anybody knows: what stands for one is its header and the tags that
 /// stand before its values (f112; 4 bytes an element, the tag first).
@@ -8,6 +8,8 @@ package struct ShuntFrame: Equatable, Sendable {
   package static let neededLength = 36
   /// Of the live values; `42 57 01 0B` is history.
   package static let header: [UInt8] = [0x42, 0x57, 0x01, 0x19]
+  /// The header's last byte in a frame of history.
+  static let history: UInt8 = 0x0B
   /// By byte.
   private static let tags: [Int: UInt8] = [20: 0xA4, 24: 0xA6, 28: 0xA6, 32: 0xA7]
 

@@ -11,6 +11,8 @@ package struct DeviceMemory: Equatable, Sendable {
 
   package private(set) var model: String?
   package private(set) var unit: UInt8?
+  /// What a device whose profile is `auto` was found to be.
+  package private(set) var identity: Identity?
   /// Connected, but it did not answer last time: it comes last.
   package private(set) var wasSilent = false
   private var skips: [String: Instant] = [:]
@@ -20,13 +22,14 @@ package struct DeviceMemory: Equatable, Sendable {
   package mutating func learn(_ answer: PollOutcome.Answer?, notes: BlockNotes?, at now: Instant) {
     switch answer {
     case .readings(let readings):
-      model = readings.model ?? model
+      note(readings)
       unit = readings.unit == 0 ? nil : readings.unit
       wasSilent = false
-    case .failed(let report) where report.failure == .silent:
+    case .failed(let report):
       // It may have been replaced by one with another id: the next poll looks for it as the first did.
-      (unit, wasSilent) = (nil, true)
-    case .failed, nil: break
+      if report.failure == .silent { (unit, wasSilent) = (nil, true) }
+      if report.failure.mayContradictIdentity { identity = nil }
+    case nil: break
     }
     skips = skips.filter { $0.value > now }
     let blocks = (notes?.unsupported ?? []) + (notes?.silent ?? [])
@@ -35,10 +38,31 @@ package struct DeviceMemory: Equatable, Sendable {
     }
   }
 
+  /// Another model may have the blocks that the last one had not.
+  private mutating func note(_ readings: DeviceReadings) {
+    let found = readings.confidence.map { Identity(profile: readings.profile, confidence: $0) }
+    let isOtherKind = if let identity, let found { identity.profile != found.profile } else { false }
+    let isOtherModel = if let model, let read = readings.model { model != read } else { false }
+    if isOtherKind || isOtherModel { skips = [:] }
+    model = readings.model ?? (isOtherKind ? nil : model)
+    identity = found
+  }
+
   package func request(_ device: DeviceConfig, at now: Instant) -> DeviceRequest {
     DeviceRequest(
       name: device.name, profile: device.profile, unit: device.unit ?? unit, model: model,
-      skip: skips.filter { $0.value > now }.keys.sorted())
+      skip: skips.filter { $0.value > now }.keys.sorted(), identity: device.profile == DeviceConfig.automatic ? identity : nil)
+  }
+}
+
+extension Failure {
+  /// It may be another device than the one that was identified.
+  fileprivate var mayContradictIdentity: Bool {
+    switch self {
+    // An identity that this worker has no profile for was found by another release.
+    case .silent, .modbusException, .wrongProfile, .profileUnknown: true
+    default: false
+    }
   }
 }
 
@@ -47,24 +71,27 @@ extension DeviceMemory {
   package struct Keepsake: Equatable, Sendable, Codable {
     var model: String?
     var unit: UInt8?
+    var identity: Identity?
     var wasSilent: Bool
     /// Until when each block is not asked for.
     var skips: [String: Timestamp]
 
     private enum CodingKeys: String, CodingKey {
-      case model, unit, skips
+      case model, unit, identity, skips
       case wasSilent = "was_silent"
     }
   }
 
   package func keepsake(_ clock: ClockReading) -> Keepsake {
-    Keepsake(model: model, unit: unit, wasSilent: wasSilent, skips: skips.mapValues { clock.stamp(of: $0) })
+    Keepsake(
+      model: model, unit: unit, identity: identity, wasSilent: wasSilent, skips: skips.mapValues { clock.stamp(of: $0) })
   }
 
   /// Blocks are asked for again where nobody knows how long they were not, and a model that no wire could carry is none.
   package init(_ keepsake: Keepsake, clock: ClockReading) {
     model = keepsake.model.flatMap { $0.utf8.count <= Wire.maxNameBytes ? $0 : nil }
     unit = keepsake.unit == 0 ? nil : keepsake.unit
+    identity = keepsake.identity.flatMap { $0.profile.utf8.count <= Wire.maxNameBytes ? $0 : nil }
     wasSilent = keepsake.wasSilent
     for (block, until) in keepsake.skips.sorted(by: { $0.key < $1.key })
     where skips.count < Self.maxSkips && block.utf8.count <= Self.maxBlockBytes {

@@ -19,6 +19,7 @@ package struct DeviceRecord: Equatable, Sendable {
     var succeeded = false
     var failure: FailureReport?
     var consecutiveFailures = 0
+    var counters = CounterCheck()
   }
 
   private var result = Result()
@@ -56,7 +57,15 @@ package struct DeviceRecord: Equatable, Sendable {
   ) {
     availability.advance(to: now, availableUntil: result.last.map { $0.at + limits.grace })
     before = before ?? result
-    result = Result(last: Last(readings: readings, at: now, wall: wall, isSynchronised: isSynchronised), succeeded: true)
+    take(readings, at: now, wall: wall, isSynchronised: isSynchronised)
+  }
+
+  /// Counters are held against those of the poll before this one, so that one poll counts once.
+  private mutating func take(_ readings: DeviceReadings, at now: Instant, wall: Date, isSynchronised: Bool) {
+    var counters = (before ?? result).counters
+    let passed = counters.pass(readings)
+    result = Result(
+      last: Last(readings: passed, at: now, wall: wall, isSynchronised: isSynchronised), succeeded: true, counters: counters)
   }
 
   /// What a poll that ended `now` brought for this device. A poll that was stopped by us says nothing about it.
@@ -74,8 +83,7 @@ package struct DeviceRecord: Equatable, Sendable {
     switch answer {
     case .readings(let readings):
       let age = outcome.ageAtEnd(of: config.name)
-      result = Result(
-        last: Last(readings: readings, at: now - age, wall: wall - age.seconds, isSynchronised: isSynchronised), succeeded: true)
+      take(readings, at: now - age, wall: wall - age.seconds, isSynchronised: isSynchronised)
       connectMs = outcome.done?.connectMs
       if let connectMs { connectTimes.note(Double(connectMs)) }
     case .failed(let report):
@@ -95,11 +103,13 @@ package struct DeviceRecord: Equatable, Sendable {
     let last = result.last
     let share = availability.share(at: now, availableUntil: last.map { $0.at + limits.grace })
     return DeviceStatus(
-      name: config.name, address: config.address, profile: config.profile, model: last?.readings.model,
+      name: config.name, address: config.address, profile: last?.readings.profile ?? config.profile,
+      confidence: config.profile == DeviceConfig.automatic ? last?.readings.confidence : nil, model: last?.readings.model,
       status: freshness.status, available: freshness.isAvailable, testMode: config.testMode, age: last.map { now - $0.at },
       readAt: last?.wall, readings: freshness.isAvailable ? last?.readings.readings ?? [:] : [:],
       rawSign: freshness.isAvailable ? last?.readings.rawSign ?? [] : [],
-      implausible: freshness.isAvailable ? last?.readings.implausible ?? [] : [], failure: result.failure,
+      implausible: freshness.isAvailable ? last?.readings.implausible ?? [] : [],
+      derived: freshness.isAvailable ? last?.readings.derived ?? [] : [], failure: result.failure,
       successRate: rate.share, availability: share, connectMs: connectMs, connectMsMean: connectTimes.mean,
       pollMs: pollMs, consecutiveFailures: result.consecutiveFailures, deadline: deadline, rssi: rssi, link: link)
   }
@@ -115,12 +125,14 @@ extension DeviceRecord {
     var testMode: Bool
     var readings: DeviceReadings?
     var readAt: Timestamp?
+    /// The last accepted value of each lifetime counter.
+    var counters: [String: Double]?
     var consecutiveFailures: Int
     var polls: String
     var availability: AvailabilityRecord.Keepsake
 
     private enum CodingKeys: String, CodingKey {
-      case address, profile, unit, readings, polls, availability
+      case address, profile, unit, readings, counters, polls, availability
       case testMode = "test_mode"
       case readAt = "read_at"
       case consecutiveFailures = "consecutive_failures"
@@ -132,7 +144,8 @@ extension DeviceRecord {
       address: config.address, profile: config.profile, unit: config.unit, testMode: config.testMode,
       readings: result.last?.readings,
       readAt: result.last.map { clock.stamp(of: $0.at, wall: $0.wall, isSynchronised: $0.isSynchronised) },
-      consecutiveFailures: result.consecutiveFailures, polls: rate.text, availability: availability.keepsake(clock))
+      counters: result.counters.accepted, consecutiveFailures: result.consecutiveFailures, polls: rate.text,
+      availability: availability.keepsake(clock))
   }
 
   /// As an earlier process left it. Never `connected` before a success of our own; of readings whose age nobody knows nothing is
@@ -145,6 +158,7 @@ extension DeviceRecord {
     result.consecutiveFailures = min(max(0, keepsake.consecutiveFailures), 1_000_000_000)
     rate = SuccessRate(text: keepsake.polls)
     availability = AvailabilityRecord(keepsake.availability, clock: clock)
+    result.counters = CounterCheck(accepted: keepsake.counters ?? [:])
     guard let readings = keepsake.readings, readings.device == config.name, let readAt = keepsake.readAt,
       let at = clock.instant(of: readAt), at <= clock.instant
     else { return }

@@ -3,7 +3,8 @@ import Readings
 
 extension DeviceStatus: Codable {
   private enum Key: String, CodingKey {
-    case name, address, profile, model, status, available, readings, implausible, failure, availability, rssi, link
+    case name, address, profile, confidence, model, status, available, readings, implausible, derived, failure, availability, rssi
+    case link
     case rawSign = "raw_sign"
     case testMode = "test_mode"
     case age = "age_s"
@@ -21,6 +22,7 @@ extension DeviceStatus: Codable {
     name = try fields.decode(String.self, forKey: .name)
     address = try fields.decode(Address.self, forKey: .address)
     profile = try fields.decode(String.self, forKey: .profile)
+    confidence = try fields.decodeIfPresent(Confidence.self, forKey: .confidence)
     model = try fields.decodeIfPresent(String.self, forKey: .model)
     status = try fields.decode(Freshness.Status.self, forKey: .status)
     available = try fields.decode(Bool.self, forKey: .available)
@@ -30,6 +32,7 @@ extension DeviceStatus: Codable {
     readings = try fields.decode([String: Reading].self, forKey: .readings)
     rawSign = try fields.decode([String].self, forKey: .rawSign)
     implausible = try fields.decode([String].self, forKey: .implausible)
+    derived = try fields.decodeIfPresent([String].self, forKey: .derived) ?? []
     failure = try fields.decodeIfPresent(FailureReport.self, forKey: .failure)
     successRate = try fields.decodeIfPresent(Double.self, forKey: .successRate)
     availability = try fields.decodeIfPresent(Double.self, forKey: .availability)
@@ -48,6 +51,7 @@ extension DeviceStatus: Codable {
     try fields.encode(name, forKey: .name)
     try fields.encode(address, forKey: .address)
     try fields.encode(profile, forKey: .profile)
+    try fields.encode(confidence, forKey: .confidence)
     try fields.encode(model, forKey: .model)
     try fields.encode(status, forKey: .status)
     try fields.encode(available, forKey: .available)
@@ -57,6 +61,7 @@ extension DeviceStatus: Codable {
     try fields.encode(readings, forKey: .readings)
     try fields.encode(rawSign, forKey: .rawSign)
     try fields.encode(implausible, forKey: .implausible)
+    try fields.encode(derived, forKey: .derived)
     try fields.encode(failure, forKey: .failure)
     try fields.encode(successRate.map { rounded($0, to: 10_000) }, forKey: .successRate)
     try fields.encode(availability.map { rounded($0, to: 10_000) }, forKey: .availability)

@@ -5,7 +5,10 @@ package import Readings
 package struct DeviceStatus: Equatable, Sendable {
   package var name: String
   package var address: Address
+  /// The one that it was read by; `auto` where it is to be found out, and was not yet.
   package var profile: String
+  /// How the profile was found out; `nil` where it is configured.
+  package var confidence: Confidence?
   package var model: String?
   package var status: Freshness.Status
   package var available: Bool
@@ -20,6 +23,8 @@ package struct DeviceStatus: Equatable, Sendable {
   package var rawSign: [String]
   /// Keys that had a value which cannot be, and so have none.
   package var implausible: [String]
+  /// Keys of readings that were computed from others of the same poll.
+  package var derived: [String]
   /// Of the last poll; `nil` after a success.
   package var failure: FailureReport?
   /// 0...1.
@@ -38,15 +43,16 @@ package struct DeviceStatus: Equatable, Sendable {
   package var link: LinkKind?
 
   package init(
-    name: String, address: Address, profile: String, model: String?, status: Freshness.Status, available: Bool, testMode: Bool,
-    age: Duration?, readAt: Date?, readings: [String: Reading], rawSign: [String] = [],
-    implausible: [String] = [], failure: FailureReport?, successRate: Double?,
+    name: String, address: Address, profile: String, confidence: Confidence? = nil, model: String?, status: Freshness.Status,
+    available: Bool, testMode: Bool, age: Duration?, readAt: Date?, readings: [String: Reading], rawSign: [String] = [],
+    implausible: [String] = [], derived: [String] = [], failure: FailureReport?, successRate: Double?,
     availability: Double?, connectMs: Int64?, connectMsMean: Double?, pollMs: Int64?, consecutiveFailures: Int,
     deadline: Duration, rssi: Int?, link: LinkKind? = nil
   ) {
     self.name = name
     self.address = address
     self.profile = profile
+    self.confidence = confidence
     self.model = model
     self.status = status
     self.available = available
@@ -56,6 +62,7 @@ package struct DeviceStatus: Equatable, Sendable {
     self.readings = readings
     self.rawSign = rawSign
     self.implausible = implausible
+    self.derived = derived
     self.failure = failure
     self.successRate = successRate
     self.availability = availability

@@ -38,7 +38,7 @@ package struct GatewayConfig: Equatable, Sendable {
   }
 
   /// The devices by their address, in the order of its first mention: one module, one connection. The module's interval is the
-  /// smallest of its devices', its adapter and its link the first that one of them names.
+  /// smallest of its devices', its adapter, its advertised name and its link the first that one of them names.
   package var modules: [ModuleConfig] {
     var order: [Address] = []
     var members: [Address: [DeviceConfig]] = [:]
@@ -49,7 +49,9 @@ package struct GatewayConfig: Equatable, Sendable {
     return order.map { address in
       let devices = members[address] ?? []
       return ModuleConfig(
-        module: Module(address: address, adapter: devices.lazy.compactMap(\.adapter).first), devices: devices,
+        module: Module(
+          address: address, adapter: devices.lazy.compactMap(\.adapter).first,
+          name: devices.lazy.compactMap(\.advertised).first), devices: devices,
         interval: devices.map { $0.interval ?? interval }.min() ?? interval, timeout: timeout, attempts: attempts,
         retryDelay: retryDelay, cacheFor: cacheFor, grace: grace,
         link: devices.lazy.compactMap(\.link).first ?? link, settings: settings)
@@ -66,10 +68,15 @@ extension GatewayConfig {
 
 /// One device: a profile and a Modbus unit behind a module.
 package struct DeviceConfig: Equatable, Sendable {
+  /// Instead of a profile's name: it is found out.
+  package static let automatic = "auto"
+
   package var name: String
   package var address: Address
   package var profile: String
   package var unit: UInt8?
+  /// As its module advertises itself; `nil`: as polls find out.
+  package var advertised: String?
   /// `nil`: any.
   package var adapter: String?
   /// `nil`: the gateway's.
@@ -80,13 +87,14 @@ package struct DeviceConfig: Equatable, Sendable {
   package var testMode: Bool
 
   package init(
-    name: String, address: Address, profile: String, unit: UInt8? = nil, adapter: String? = nil,
+    name: String, address: Address, profile: String, unit: UInt8? = nil, advertised: String? = nil, adapter: String? = nil,
     link: LinkChoice? = nil, interval: Duration? = nil, testMode: Bool = false
   ) {
     self.name = name
     self.address = address
     self.profile = profile
     self.unit = unit
+    self.advertised = advertised
     self.adapter = adapter
     self.link = link
     self.interval = interval

@@ -8,7 +8,8 @@ package struct ModuleMachine: Equatable, Sendable {
   package enum State: Equatable, Sendable {
     case resting(until: Instant)
     case polling(poll: String, since: Instant, deadline: Duration)
-    case releasing(poll: String, until: Instant)
+    /// `begun`: when the poll's worker was launched.
+    case releasing(poll: String, until: Instant, begun: Instant)
   }
 
   package enum Event: Equatable, Sendable {
@@ -89,11 +90,11 @@ package struct ModuleMachine: Equatable, Sendable {
     case (.resting, .pollNow): return launch(due: now, at: now)
     case (.polling(let poll, let since, _), .finished(let outcome)) where outcome.poll == poll:
       return conclude(outcome, since: since, at: now, jitter: jitter)
-    case (.releasing(let poll, let until), .released(let answered, let failure)) where answered == poll:
+    case (.releasing(let poll, let until, let begun), .released(let answered, let failure)) where answered == poll:
       mayStand = failure != nil
       let settled = settle(releasing: failure)
       adoptNext()
-      state = .resting(until: upcoming(after: until, at: now))
+      state = .resting(until: upcoming(after: until, begun: begun, at: now))
       return settled + rest()
     case (.resting(let until), .configured(let config)):
       // A shorter interval counts at once: nobody waits for the end of the longer one.
@@ -121,8 +122,10 @@ package struct ModuleMachine: Equatable, Sendable {
     let devices = config.devices.filter { memory[$0.name]?.wasSilent != true } + silent
     let forgets = shallForget(at: now)
     if forgets { forgotAt = now }
+    var module = config.module
+    module.name = module.name ?? learned?.name
     let job = PollJob(
-      module: config.module, devices: devices.map { (memory[$0.name] ?? DeviceMemory()).request($0, at: now) },
+      module: module, devices: devices.map { (memory[$0.name] ?? DeviceMemory()).request($0, at: now) },
       // Two tries do not fit into so little.
       attempts: deadline < .seconds(15) ? 1 : config.attempts, retryDelay: config.retryDelay, link: config.link,
       learned: learned, forgets: forgets, yields: isLeftAlone)
@@ -151,15 +154,17 @@ package struct ModuleMachine: Equatable, Sendable {
       memory[device.name]?.learn(outcome.answers[device.name], notes: outcome.done?.blocks[device.name], at: now)
     }
     adoptNext()
+    // It may have waited for a session first.
+    let begun = max(since, now - outcome.lasted)
     let until = since + config.settings.backOff.pause(interval: config.interval, failures: failures, jitter: jitter)
     guard outcome.needsRelease else {
       // A worker that said how its link ended has accounted for it.
       if outcome.done != nil { mayStand = false }
-      state = .resting(until: upcoming(after: until, at: now))
+      state = .resting(until: upcoming(after: until, begun: begun, at: now))
       return actions + rest()
     }
     mayStand = true
-    state = .releasing(poll: outcome.poll, until: until)
+    state = .releasing(poll: outcome.poll, until: until, begun: begun)
     let release = Request(poll: outcome.poll, deadline: Self.releaseDeadline, job: .release(config.module))
     return actions + [.step(.release), .release(release)]
   }
@@ -237,11 +242,13 @@ package struct ModuleMachine: Equatable, Sendable {
 
   // MARK: - Rest
 
-  /// `until`, or the next of its kind that is still to come: an overdue poll is skipped, not stacked.
-  private mutating func upcoming(after until: Instant, at now: Instant) -> Instant {
+  /// `until`, or the next of its kind that is still to come: an overdue poll is skipped, not stacked. Those that were due before the
+  /// last one's worker was launched waited for a session with it.
+  private mutating func upcoming(after until: Instant, begun: Instant, at now: Instant) -> Instant {
     guard config.interval > .zero, now > until else { return until }
     let missed = ((now - until) / config.interval).rounded(.up)
-    skipped += Int(missed)
+    let waited = max(0, ((begun - until) / config.interval).rounded(.up))
+    skipped += Int(missed - min(missed, waited))
     return until + config.interval * missed
   }
 
@@ -255,10 +262,12 @@ package struct ModuleMachine: Equatable, Sendable {
   private mutating func adoptNext() {
     guard let config = next else { return }
     let old = Dictionary(uniqueKeysWithValues: self.config.devices.map { ($0.name, $0) })
+    let sameName = config.module.name == self.config.module.name
     // A device that is another one now has nothing to remember.
     memory = Dictionary(
       uniqueKeysWithValues: config.devices.map { device in
-        let isSame = old[device.name].map { $0.profile == device.profile && $0.unit == device.unit } ?? false
+        // By another advertised name it may be found to be something else.
+        let isSame = old[device.name].map { $0.profile == device.profile && $0.unit == device.unit && sameName } ?? false
         return (device.name, isSame ? memory[device.name] ?? DeviceMemory() : DeviceMemory())
       })
     if config.module.adapter != self.config.module.adapter { learned?.adapter = nil }

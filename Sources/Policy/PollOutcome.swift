@@ -29,11 +29,14 @@ package struct PollOutcome: Equatable, Sendable {
   package var trouble: FailureReport?
   package var workerCPU: Duration
   package var workerPeakKiB: Int
+  /// Processes that the worker left, and that were killed.
+  package var strays: Int
 
   package init(
     poll: String, answers: [String: Answer], readAt: [String: Duration] = [:], done: Done? = nil, stage: Stage = .start,
     linkedBy: LinkKind? = nil, lasted: Duration = .zero,
-    needsRelease: Bool = false, trouble: FailureReport? = nil, workerCPU: Duration = .zero, workerPeakKiB: Int = 0
+    needsRelease: Bool = false, trouble: FailureReport? = nil, workerCPU: Duration = .zero, workerPeakKiB: Int = 0,
+    strays: Int = 0
   ) {
     self.poll = poll
     self.answers = answers
@@ -46,6 +49,7 @@ package struct PollOutcome: Equatable, Sendable {
     self.trouble = trouble
     self.workerCPU = workerCPU
     self.workerPeakKiB = workerPeakKiB
+    self.strays = strays
   }
 
   /// How long before the poll's end that device was read: closing the link takes seconds.

@@ -18,6 +18,8 @@ package struct Problem: Equatable, Sendable {
     case resetFailed = "reset_failed"
     /// A worker did not end after SIGKILL.
     case workerAbandoned = "worker_abandoned"
+    /// A module's workers leave processes of their own, which are killed. No worker has business with such: a bug of ours.
+    case workerStrays = "worker_strays"
     /// What must survive a restart cannot be written.
     case storeFailed = "store_failed"
     /// The configuration could not be reloaded; the old one is in force.

@@ -37,7 +37,8 @@ package struct FleetTable {
     if device.readings.isEmpty { parts.append("no readings") }
     if !device.readings.isEmpty, device.status == .disconnected { parts.append("STALE") }
     if device.testMode { parts.append("SIMULATED") }
-    parts.append("\(device.model ?? device.profile) at \(device.address)")
+    let guess = device.confidence == .guess ? " (\(device.profile) is a guess)" : ""
+    parts.append("\(device.model ?? device.profile)\(guess) at \(device.address)")
     return parts.joined(separator: " · ")
   }
 
@@ -50,13 +51,18 @@ package struct FleetTable {
 
   private static func rows(_ device: DeviceStatus) -> [Row] {
     guard let profile = Profile.named(device.profile) else { return [] }
-    return profile.fields.compactMap { field in
+    return profile.keys.compactMap { field in
       device.readings[field.key].map { reading in
         Row(
           name: field.name, value: text(reading, decimals: field.decimals), unit: reading.unit,
-          note: device.rawSign.contains(field.key) ? "  (sign as the register has it)" : "")
+          note: note(field.key, of: device))
       }
     }
+  }
+
+  private static func note(_ key: String, of device: DeviceStatus) -> String {
+    if device.rawSign.contains(key) { return "  (sign as the register has it)" }
+    return device.derived.contains(key) ? "  (computed)" : ""
   }
 
   static func text(_ reading: Reading, decimals: Int) -> String {

@@ -1,18 +1,20 @@
-/// Where a module's serial line is in its attribute table: three handles, which stay the same until its firmware changes.
+/// Where a module's serial line is in its attribute table: handles, which stay the same until its firmware changes.
 ///
 /// Remembered from one poll to the next they save a discovery. They are never believed: whoever uses them asks first whether the
 /// right attributes are still there.
 package struct SerialHandles: Equatable, Sendable {
-  /// The value that frames are written to.
-  package var write: UInt16
+  /// The value that frames are written to; `nil`: the module is listened to only.
+  package var write: UInt16?
   /// The value whose notifications bring the replies.
   package var notify: UInt16
   /// The descriptor behind it that turns them on.
   package var configuration: UInt16
 
   /// `nil` where they cannot be a serial line's: 0 is no handle, and the descriptor follows its value.
-  package init?(write: UInt16, notify: UInt16, configuration: UInt16) {
-    guard write > 0, notify > 0, configuration > notify, !(notify...configuration).contains(write) else { return nil }
+  package init?(write: UInt16?, notify: UInt16, configuration: UInt16) {
+    guard write != 0, notify > 0, configuration > notify, write.map({ !(notify...configuration).contains($0) }) ?? true else {
+      return nil
+    }
     self.write = write
     self.notify = notify
     self.configuration = configuration
@@ -31,7 +33,7 @@ extension SerialHandles: Codable {
   package init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: Key.self)
     let handles = SerialHandles(
-      write: try fields.decode(UInt16.self, forKey: .write), notify: try fields.decode(UInt16.self, forKey: .notify),
+      write: try fields.decodeIfPresent(UInt16.self, forKey: .write), notify: try fields.decode(UInt16.self, forKey: .notify),
       configuration: try fields.decode(UInt16.self, forKey: .configuration))
     guard let handles else {
       throw DecodingError.dataCorruptedError(
@@ -42,7 +44,7 @@ extension SerialHandles: Codable {
 
   package func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: Key.self)
-    try fields.encode(write, forKey: .write)
+    try fields.encodeIfPresent(write, forKey: .write)
     try fields.encode(notify, forKey: .notify)
     try fields.encode(configuration, forKey: .configuration)
   }

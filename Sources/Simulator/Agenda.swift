@@ -36,7 +36,9 @@ enum Alarm: Equatable, Sendable {
   case fall(link: Int, device: String, closing: Int)
   /// Before a reply.
   case unasked(link: Int, [Fault.Unasked])
-  case fragment(link: Int, device: String, fragments: [[UInt8]], index: Int, request: Int)
+  case fragment(link: Int, device: String, fragments: [[UInt8]], index: Int, request: Int?)
+  /// The next frame of a shunt, while that listening lasts.
+  case push(module: String, pushing: Int)
   /// Look whether bluetoothd should still list this device.
   case forget(device: String, listing: Int)
   /// The attempt of a module's socket ends.

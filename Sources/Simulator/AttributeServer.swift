@@ -7,7 +7,7 @@ struct AttributeServer: Equatable, Sendable {
     case nothing
     /// Bytes for the serial line.
     case frame([UInt8])
-    /// Notifications of the serial line on or off; the answer is the module's to give.
+    /// Notifications of what the module says on or off; the answer is the module's to give.
     case notifying(Bool)
   }
 
@@ -30,7 +30,9 @@ struct AttributeServer: Equatable, Sendable {
   private var exchanged = false
   private var explored = false
 
-  init(_ table: GattTable, mtu: Int) {
+  /// - Parameter name: what the module calls itself.
+  init(_ bluetoothd: GattTable, mtu: Int, name: [UInt8]) {
+    let table = bluetoothd.withGenericAccess
     self.mtu = mtu
     var attributes: [Attribute] = []
     let starts = table.services.map { Int($0.handle) }.sorted()
@@ -43,14 +45,15 @@ struct AttributeServer: Equatable, Sendable {
       let (handle, uuid) = (Int(characteristic.handle), Self.wire(characteristic.uuid))
       let value = [Self.properties(characteristic.flags)] + Self.word(handle + 1) + uuid
       attributes.append(Attribute(handle: handle, type: [0x03, 0x28], value: value))
-      attributes.append(Attribute(handle: handle + 1, type: uuid, value: [0]))
+      let isName = characteristic.uuid == GattTable.deviceName
+      attributes.append(Attribute(handle: handle + 1, type: uuid, value: isName ? name : [0]))
       if let configuration = characteristic.configuration {
         attributes.append(Attribute(handle: Int(configuration), type: [0x02, 0x29], value: [0, 0]))
       }
     }
     self.attributes = attributes.sorted { $0.handle < $1.handle }
     writeHandle = table.characteristics.first { $0.uuid == GattTable.write }.map { Int($0.handle) + 1 }
-    let notify = table.characteristics.first { $0.uuid == GattTable.notify }
+    let notify = table.talking
     notifyHandle = notify.map { Int($0.handle) + 1 }
     configurationHandle = notify?.configuration.map { Int($0) }
   }
@@ -115,7 +118,7 @@ struct AttributeServer: Equatable, Sendable {
     let items = found.map { one -> [UInt8] in
       switch opcode {
       case 0x04: Self.word(one.handle) + one.type
-      case 0x08: Self.word(one.handle) + one.value
+      case 0x08: Self.word(one.handle) + one.value.prefix(min(agreed - 4, 0xfd))  // as much of a long one as fits
       default: Self.word(one.handle) + Self.word(one.end) + one.value
       }
     }

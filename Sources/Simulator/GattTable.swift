@@ -28,6 +28,10 @@ struct GattTable: Equatable, Sendable {
 
   static let write = full("ffd1")
   static let notify = full("fff1")
+  static let shuntNotify = full("c411")
+
+  /// Where the module says what it has to say.
+  var talking: Characteristic? { characteristics.first { $0.uuid == Self.notify || $0.uuid == Self.shuntNotify } }
 
   static func full(_ short: String) -> String { "0000\(short)-0000-1000-8000-00805f9b34fb" }
 
@@ -55,8 +59,28 @@ struct GattTable: Equatable, Sendable {
         flags: ["write-without-response", "write", "notify"], configuration: 0x33),
     ])
 
+  /// A Smart Shunt 300: there is nothing to write to.
+  static let shunt = GattTable(
+    services: [Service(handle: 1, uuid: full("1801")), Service(handle: 0x10, uuid: full("c011"))],
+    characteristics: genericAttribute + [
+      Characteristic(service: 0x10, handle: 0x11, uuid: shuntNotify, flags: ["notify"], configuration: 0x13)
+    ])
+
   /// What bluetoothd has when a module answered nothing.
   static let none = GattTable(services: [], characteristics: [])
+
+  /// With Generic Access behind all else: bluetoothd keeps that service to itself, a client of the socket sees it.
+  var withGenericAccess: GattTable {
+    guard let last = services.map(\.handle).max() else { return self }
+    let handle = last + 0x10
+    return GattTable(
+      services: services + [Service(handle: handle, uuid: Self.full("1800"))],
+      characteristics: characteristics + [
+        Characteristic(service: handle, handle: handle + 1, uuid: Self.deviceName, flags: ["read"])
+      ])
+  }
+
+  static let deviceName = full("2a00")
 
   /// Something that is not a Renogy module: the generic services and device information.
   static let stranger = GattTable(

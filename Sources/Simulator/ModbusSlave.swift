@@ -6,7 +6,7 @@ struct ModbusSlave: Sendable {
   /// The answer to a request, without what the line may do to it.
   enum Answer: Equatable, Sendable {
     case frame([UInt8])
-    /// A bad checksum, or not for this unit: a slave says nothing.
+    /// A bad checksum, not for this unit, or registers that it keeps silent about: a slave says nothing.
     case silence
   }
 
@@ -17,6 +17,7 @@ struct ModbusSlave: Sendable {
     let register = UInt16(request[2]) << 8 | UInt16(request[3])
     let count = Int(request[4]) << 8 | Int(request[5])
     guard (1...125).contains(count) else { return .frame(Self.exception(3, id: id, function: 3)) }
+    if registers.silences.contains(register) { return .silence }
     guard let words = registers.read(register, count: count, varied: now) else {
       return .frame(Self.exception(2, id: id, function: 3))
     }

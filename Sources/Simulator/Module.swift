@@ -10,6 +10,11 @@ struct Module: Sendable {
   var requests = 0
   /// bluetoothd was made to forget it once.
   var wasRemoved = false
+  /// Of a shunt: the listening that it pushes for, and how many frames it has pushed.
+  var pushing: Int?
+  var pushed = 0
+  /// How often each request of a transcript was asked.
+  var replayed: [[UInt8]: Int] = [:]
   /// An advertisement is on the agenda.
   var advertisementIsDue = false
 
@@ -32,6 +37,12 @@ struct Module: Sendable {
       if faults[index].strikes() { struck.append(faults[index].kind) }
     }
     return struck
+  }
+
+  /// As notifications carry it.
+  func fragments(_ frame: [UInt8]) -> [[UInt8]] {
+    let size = setup.mtu - 3
+    return stride(from: 0, to: frame.count, by: size).map { Array(frame[$0..<min($0 + size, frame.count)]) }
   }
 
   /// The slave that a request is for, and the id in its answer. At 255 only a lone device answers.

@@ -68,9 +68,21 @@ extension Setup.Module {
     mtu = try fields.number("mtu", in: 23...517) ?? mtu
     answers255As = try fields.number("answers_255_as", in: 0...255).map { UInt8($0) }
     vary = try fields.flag("vary") ?? false
-    if let json = fields.take("delays") { delays = try Setup.Delays(json, at: fields.name("delays")) }
-    for (index, element) in (try fields.list("devices") ?? []).enumerated() {
-      devices.append(try Setup.Device(element, at: fields.name("devices[\(index)]")))
+    let pace = fields.take("delays")
+    if let pace { delays = try Setup.Delays(pace, at: fields.name("delays")) }
+    let list = try fields.list("devices") ?? []
+    for (index, element) in list.enumerated() {
+      let place = fields.name("devices[\(index)]")
+      guard element["registers"]?.text == Shunt.model else {
+        devices.append(try Setup.Device(element, at: place))
+        continue
+      }
+      guard list.count == 1 else { throw Mistake("\(fields.name("devices")): \(Shunt.model) must be the only one") }
+      shunt = try Shunt(element, at: place)
+    }
+    if let path = try fields.text("transcript") {
+      guard list.isEmpty else { throw Mistake("\(fields.name("transcript")): a module has that, or devices") }
+      try play(path, at: fields.name("transcript"), pace)
     }
     for (index, element) in (try fields.list("faults") ?? []).enumerated() {
       faults.append(try Fault(element, at: fields.name("faults[\(index)]")))
@@ -89,10 +101,12 @@ extension Setup.Delays {
     reply = try fields.milliseconds("reply_ms") ?? reply
     fragment = try fields.milliseconds("fragment_ms") ?? fragment
     disconnect = try fields.milliseconds("disconnect_ms") ?? disconnect
+    push = try fields.milliseconds("push_ms") ?? push
     discovery = try fields.milliseconds("discovery_ms") ?? discovery
     try fields.finish()
-    // An interval of nothing would be advertisements without end within one moment.
+    // An interval of nothing would be advertisements, or frames, without end within one moment.
     guard advertise > .zero else { throw Mistake("\(place).advertise_ms must be at least 1") }
+    guard push > .zero else { throw Mistake("\(place).push_ms must be at least 1") }
   }
 }
 
@@ -103,12 +117,23 @@ extension Setup.Device {
     let model = try fields.needText("registers")
     guard var registers = Registers.models[model] else {
       throw Mistake(
-        "\(fields.name("registers")): '\(model.prefix(40))' is not one of \(Registers.models.keys.sorted().joined(separator: ", "))"
+        "\(fields.name("registers")): '\(model.prefix(40))' is not one of \((Registers.models.keys + [Shunt.model]).sorted().joined(separator: ", "))"
       )
     }
     if let words = fields.take("words") { try registers.overlay(words, at: fields.name("words")) }
     try fields.finish()
     self.init(unit: UInt8(unit), registers: registers)
+  }
+}
+
+extension Shunt {
+  /// A `unit` may stand there as for any device; nobody asks for it.
+  init(_ json: JSON, at place: String) throws(Mistake) {
+    self.init()
+    var fields = try Fields(json, at: place)
+    _ = try fields.number("unit", in: 1...254)
+    _ = try fields.needText("registers")
+    try fields.finish()
   }
 }
 

@@ -60,6 +60,10 @@ extension Setup {
     package var vary = false
     package var delays = Delays()
     package var devices: [Device] = []
+    /// In the place of devices.
+    package var shunt: Shunt?
+    /// In the place of either: what a transcript holds.
+    package var replay: Replay?
     package var faults: [Fault] = []
   }
 
@@ -70,6 +74,8 @@ extension Setup {
     package var reply: Duration = .milliseconds(60)
     package var fragment: Duration = .zero
     package var disconnect: Duration = .milliseconds(2100)
+    /// Between the frames of a shunt.
+    package var push: Duration = .milliseconds(1000)
     /// How long another client's discovery takes to hear the module for a socket that connects.
     package var discovery: Duration = .zero
 

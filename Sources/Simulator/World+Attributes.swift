@@ -101,7 +101,8 @@ extension World {
         if devices[session.device]?.link.id != link {
           hangUp(id)
         } else if session.server == nil, let table = devices[session.device]?.table, devices[session.device]?.resolved == true {
-          sessions[id]?.server = AttributeServer(table, mtu: modules[session.address]?.setup.mtu ?? 23)
+          sessions[id]?.server = AttributeServer(
+            table, mtu: modules[session.address]?.setup.mtu ?? 23, name: Array((modules[session.address]?.setup.name ?? "").utf8))
           sessions[id]?.held = []
           for packet in session.held { hear(packet, by: id) }
         }
@@ -183,9 +184,7 @@ extension World {
 
   private mutating func notify(_ id: Int, _ on: Bool, _ answer: [UInt8], _ server: AttributeServer) {
     guard let session = sessions[id] else { return }
-    let who: [String: JSON] = [
-      "address": .string(session.address), "uuid": .string(GattTable.notify), "client": .string(Self.client(id)),
-    ]
+    let who = listener(id, session)
     guard on else {
       if session.notifying { note("notify_off", who) }
       sessions[id]?.notifying = false
@@ -199,6 +198,13 @@ extension World {
     sessions[id]?.notifying = true
     note("notify_on", who)
     if strike == .dropOnSubscribe { close(session.device, by: "drop") }
+  }
+
+  private func listener(_ id: Int, _ session: AttributeSession) -> [String: JSON] {
+    [
+      "address": .string(session.address), "uuid": .string(devices[session.device]?.table?.talking?.uuid ?? ""),
+      "client": .string(Self.client(id)),
+    ]
   }
 
   /// A piece of a reply, to the session that has this link. Whether it wants to hear it.
@@ -219,11 +225,7 @@ extension World {
     }
     guard case .up(let link) = session.progress, devices[session.device]?.link.id == link else { return }
     if session.notifying {
-      note(
-        "notify_off",
-        [
-          "address": .string(session.address), "uuid": .string(GattTable.notify), "client": .string(Self.client(id)),
-        ])
+      note("notify_off", listener(id, session))
     }
     guard let device = devices[session.device], case .up = device.link else { return }  // it is about to fall already
     idleSessions[link] = session

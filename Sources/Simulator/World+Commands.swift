@@ -81,19 +81,29 @@ extension World {
         for block in device.registers.blocks {
           var fields: [String: JSON] = [
             "address": .string(module.address.text), "unit": .int(Int(device.unit)), "register": .int(Int(block.first)),
-            "words": .int(block.words.count), "model": .string(device.registers.model), "origin": .string("table"),
+            "words": .int(block.words.count), "model": .string(device.registers.model),
           ]
-          if case .capture(let id, let source) = block.origin {
-            fields["origin"] = .string("capture")
-            fields["id"] = .string(id)
-            fields["source"] = .string(source)
-          }
+          fields.merge(Self.told(block.origin)) { $1 }
           note("registers", fields)
         }
+      }
+      for part in module.shunt?.parts ?? [] {
+        let fields: [String: JSON] = [
+          "address": .string(module.address.text), "model": .string(Shunt.model), "byte": .int(part.first),
+          "bytes": .int(part.bytes.count),
+        ]
+        note("frame", fields.merging(Self.told(part.origin)) { $1 })
       }
     }
     note(
       "ready",
       ["adapters": .strings(adapters.map(\.name)), "modules": .strings(setup.modules.map(\.address.text))])
+  }
+  private static func told(_ origin: Registers.Origin) -> [String: JSON] {
+    switch origin {
+    case .capture(let id, let source): ["origin": .string("capture"), "id": .string(id), "source": .string(source)]
+    case .partial(let id, let source): ["origin": .string("capture-partial"), "id": .string(id), "source": .string(source)]
+    case .table: ["origin": .string("table")]
+    }
   }
 }

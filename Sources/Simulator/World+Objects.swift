@@ -104,7 +104,7 @@ extension World {
       "Address": .string(device.address), "AddressType": .string(module.addressType), "Paired": .bool(module.paired),
       "Trusted": .bool(false), "Blocked": .bool(false), "LegacyPairing": .bool(false),
       "Connected": .bool(device.isConnected), "ServicesResolved": .bool(device.resolved),
-      "UUIDs": .strings(device.table?.services.map(\.uuid) ?? [GattTable.full("ffd0")]),
+      "UUIDs": .strings(device.table?.services.map(\.uuid) ?? (module.shunt == nil ? [GattTable.full("ffd0")] : [])),
       "ManufacturerData": Self.manufacturerData(device.address), "Adapter": .objectPath("/org/bluez/\(device.adapter)"),
       "Alias": .string(String(device.address.map { $0 == ":" ? "-" : $0 })),
     ]

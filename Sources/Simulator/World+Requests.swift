@@ -11,6 +11,10 @@ extension World {
     modules[device.address] = module
     note("request", ["address": .string(device.address), "n": .int(number), "hex": .string(Hex.text(request))])
     if strikes.contains(.dropLink) { return close(device.path, by: "drop") }
+    if module.setup.replay != nil {
+      guard !strikes.contains(.silent), replay(request, number: number, on: device, link) else { return noteSilence(device, number) }
+      return
+    }
     guard let unit = request.first, let (slave, id) = module.slave(for: unit),
       case .frame(var frame) = slave.answer(request, speaksAs: id, varied: module.setup.vary ? now : nil)
     else { return noteSilence(device, number) }
@@ -29,22 +33,20 @@ extension World {
     }
     let unasked = Fault.unasked(strikes)
     if !unasked.isEmpty { set(.unasked(link: link, unasked), in: delay) }
-    let size = module.setup.mtu - 3
-    let fragments = stride(from: 0, to: frame.count, by: size).map { Array(frame[$0..<min($0 + size, frame.count)]) }
-    set(.fragment(link: link, device: device.path, fragments: fragments, index: 0, request: number), in: delay)
+    set(.fragment(link: link, device: device.path, fragments: module.fragments(frame), index: 0, request: number), in: delay)
   }
 
   private mutating func noteSilence(_ device: Device, _ number: Int) {
     note("silence", ["address": .string(device.address), "n": .int(number)])
   }
 
-  /// The rest of a reply goes with the link that asked for it.
-  mutating func deliver(_ fragments: [[UInt8]], from index: Int, request: Int, link: Int, device path: String) {
+  /// The rest of a reply, or of what is pushed, goes with the link that it is for.
+  mutating func deliver(_ fragments: [[UInt8]], from index: Int, request: Int?, link: Int, device path: String) {
     guard let device = devices[path], device.link.id == link, let module = modules[device.address] else { return }
-    let notify = device.table?.characteristics.first { $0.uuid == GattTable.notify }?.path ?? ""
+    let notify = device.table?.talking?.path ?? ""
     let heard = device.subscribed.contains(notify)
     let heardBySocket = notifySession(of: link, nil)
-    if index == 0 {
+    if index == 0, let request {
       note(
         "reply",
         [

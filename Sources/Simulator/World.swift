@@ -100,6 +100,7 @@ package struct World: Sendable {
     case .attach(let session): concludeAttach(session)
     case .handOver(let address, let device): handOver(address, device)
     case .power(let adapter, let on, let serial): concludePower(of: adapter, on: on, serial)
+    case .push(let address, let pushing): push(address, pushing)
     case .hear(let session): if sessions[session]?.progress == .unheard { begin(session) }
     }
     settle()
@@ -119,6 +120,7 @@ package struct World: Sendable {
     }
     for path in devices.keys.sorted() { startAttempt(path) }
     settleSessions()
+    settlePushes()
   }
 
   private mutating func release(_ client: String) {

@@ -60,6 +60,7 @@ extension Gateway {
       log.notice("the kernel's own links are not to be had here: links are bluetoothd's (link: auto)")
     }
     tellTaken(outcome, address)
+    tellStrays(outcome, address)
     let failure = outcome.answers.values.lazy.compactMap(\.failure).first ?? outcome.trouble
     log.debug(
       "polled",
@@ -82,12 +83,22 @@ extension Gateway {
     }
   }
 
+  /// They are killed, and no poll suffers; but a worker has no business with them.
+  private func tellStrays(_ outcome: PollOutcome, _ address: Address) {
+    guard outcome.strays > 0 else { return settle(.workerStrays, address: address) }
+    raise(
+      Problem(
+        .workerStrays, address: address, message: "the worker left other processes; killed: \(outcome.strays)",
+        advice: "This is a bug of the worker's; it costs no readings."))
+  }
+
   // MARK: Problems and steps
 
   /// What lasts is said when it begins.
   package func raise(_ problem: Problem) {
     if problems.raise(problem, at: clock.now, wall: host.wall()) {
-      log.error(
+      log.log(
+        level: problem.name.level,
         "\(problem.subject): \(problem.name.rawValue): \(problem.message)", metadata: ["advice": "\(problem.advice)"])
     }
     changed.yield()
@@ -155,6 +166,11 @@ extension Gateway {
     var status: Freshness.Status
     var available: Bool
   }
+}
+
+extension Problem.Name {
+  /// An error is the operator's to mend.
+  fileprivate var level: Logger.Level { self == .workerStrays ? .warning : .error }
 }
 
 extension Duration {

@@ -34,6 +34,18 @@ package struct PollRunner: Sendable {
     }
   }
 
+  /// Who answers behind a module, and why the question failed where it did, without the release that it may need.
+  func identify(_ request: Request) async -> (found: [Found], failure: FailureReport?, needsRelease: Bool) {
+    do {
+      let (transcript, ending) = try await heard(request, devices: [])
+      let isStopped = Task.isCancelled
+      let needsRelease = transcript.concluded(ending, stopAsked: isStopped).needsRelease
+      return (transcript.found, transcript.failure(ending, stopAsked: isStopped), needsRelease)
+    } catch {
+      return ([], FailureReport(.workerMissing, at: .start, error.description), false)
+    }
+  }
+
   /// Frees the link that a worker may have left. `nil`: it is free.
   package func release(_ request: Request) async -> FailureReport? {
     do {
@@ -89,11 +101,17 @@ package struct PollRunner: Sendable {
     let command = Command(path: worker.path, arguments: worker.arguments, environment: worker.environment, input: line)
     let child = try await spawner.start(command, limits: .worker, deadline: request.deadline, grace: grace)
     let (poll, deadline, log) = (request.poll, request.deadline, log)
-    let isProbe = request.job == .probe
-    let yields = if case .poll(let job) = request.job { job.yields } else { false }
+    let question: PollTranscript.Question
+    let yields: Bool
+    switch request.job {
+    case .poll(let job): (question, yields) = (.devices, job.yields)
+    case .identify(let job): (question, yields) = (.everybody, job.yields)
+    case .probe: (question, yields) = (.host, false)
+    case .scan, .release, .resetAdapter: (question, yields) = (.devices, false)
+    }
     // A task of its own: cancelling the iteration would end it before the worker has ended.
     let listening = Task {
-      var transcript = PollTranscript(poll: poll, devices: devices, isProbe: isProbe, yields: yields)
+      var transcript = PollTranscript(poll: poll, devices: devices, question: question, yields: yields)
       for await event in child.output {
         transcript.hear(event, deadline: deadline)
         if let readings = transcript.takeReadings() { await whenRead(readings) }
@@ -116,9 +134,10 @@ package struct PollRunner: Sendable {
 }
 
 extension Ending {
-  /// A worker has no business with processes of its own: one that left some is a bug, and said once.
+  /// A worker has no business with processes of its own: one that left some is a bug. Of a module's polls that is a problem which
+  /// lasts, and is told as one.
   func logStrays(to log: Logger, poll: String) {
     guard strays > 0 else { return }
-    log.warning("the worker left other processes; killed: \(strays)", metadata: ["poll": "\(poll)"])
+    log.debug("the worker left other processes; killed: \(strays)", metadata: ["poll": "\(poll)"])
   }
 }

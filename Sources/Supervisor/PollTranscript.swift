@@ -7,12 +7,22 @@ package import Readings
 /// A device that was answered stays answered, whatever follows. A line that breaks the protocol ends all belief: what comes after
 /// it is not read. Two answers for one device contradict each other, and neither is believed.
 package struct PollTranscript: Sendable {
+  /// What the worker was asked for, as far as its answer has lines of its own.
+  package enum Question: Equatable, Sendable {
+    case devices
+    /// What bus, bluetoothd and adapters look like.
+    case host
+    /// Who answers behind a module.
+    case everybody
+  }
+
   private let poll: String
   private let devices: [String]
-  /// Whether it was asked what bus, bluetoothd and adapters look like.
-  private let isProbe: Bool
+  private let question: Question
   /// What the radio side looks like, where that was asked.
   package private(set) var probe: Probe?
+  /// Who answers, where that was asked: each unit once.
+  package private(set) var found: [Found] = []
   /// Whether links of others are left alone: then none is ended that this worker cannot have made.
   private let yields: Bool
   private var answers: [String: PollOutcome.Answer] = [:]
@@ -37,10 +47,10 @@ package struct PollTranscript: Sendable {
   private var hasConnected = false
   private var fresh: DeviceReadings?
 
-  package init(poll: String, devices: [String], isProbe: Bool = false, yields: Bool = false) {
+  package init(poll: String, devices: [String], question: Question = .devices, yields: Bool = false) {
     self.poll = poll
     self.devices = devices
-    self.isProbe = isProbe
+    self.question = question
     self.yields = yields
   }
 
@@ -108,7 +118,11 @@ package struct PollTranscript: Sendable {
     case .stopped(let at):
       stopped = true
       stage = max(stage, at)
-    case .probed(let probe) where isProbe: self.probe = probe
+    case .probed(let probe) where question == .host: self.probe = probe
+    case .found(let one) where question == .everybody:
+      guard !found.contains(where: { $0.unit == one.unit }) else { return babbled("found unit \(one.unit) twice") }
+      guard found.count < Wire.maxDevices else { return babbled("found more than \(Wire.maxDevices) devices") }
+      found.append(one)
     case .seen, .probed, .found: babbled("answered another job than the one it was given")
     }
   }
@@ -128,7 +142,12 @@ package struct PollTranscript: Sendable {
       linkedBy: linkedBy, lasted: ending.lasted,
       needsRelease: mayHaveLeftLink(ending),
       trouble: done?.trouble ?? trouble ?? (hasSuccess ? fault ?? (isWhole ? nil : missing) : nil),
-      workerCPU: ending.cpu, workerPeakKiB: ending.peakKiB)
+      workerCPU: ending.cpu, workerPeakKiB: ending.peakKiB, strays: ending.strays)
+  }
+
+  /// Why the worker did not come to the end of its job; `nil` where it did.
+  package func failure(_ ending: Ending, stopAsked: Bool) -> FailureReport? {
+    done != nil && fault == nil && verdict == nil ? nil : judge(ending, stopAsked: stopAsked)
   }
 
   /// The failure of the devices that have no answer.

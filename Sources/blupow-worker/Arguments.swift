@@ -12,8 +12,9 @@ enum Arguments {
 
   static let help = """
     usage: blupow-worker poll --address A --profile P [--unit N] [--adapter hci0] [--deadline 25s]
-                              [--attempts 2] [--retry-delay 2s] [--model M] [--link auto] [--forget] [--yield]
+                              [--attempts 2] [--retry-delay 2s] [--model M] [--name N] [--days N] [--link auto] [--forget] [--yield]
                               [--transcript F]
+           blupow-worker identify --address A [--adapter hci0] [--deadline 45s] [--attempts 2] [--retry-delay 2s] [--link auto]
            blupow-worker scan [--for 10s] [--adapter hci0] [--deadline T]
            blupow-worker release --address A [--adapter hci0] [--deadline 8s]
            blupow-worker probe [--deadline 8s]
@@ -23,7 +24,10 @@ enum Arguments {
     Without arguments it reads one request line from standard input, as its supervisor sends it.
 
       --address A      the module's Bluetooth address, D8:B6:73:BF:4F:75
-      --profile P      what answers there: \(Profile.all.map(\.name).joined(separator: ", "))
+      --profile P      what answers there: \(Profile.all.map(\.name).joined(separator: ", ")), or auto: by its name, else by
+                       what it answers
+      --name N         as the module advertises itself, where known: how a battery's current is coded depends on it (default: asked)
+      --days N         days of the device's own record, today's included, where it keeps one (a controller)
       --unit N         its Modbus unit, 1 to 255 (default: the profile's)
       --adapter NAME   the Bluetooth adapter (default: any that is on; to reset: the only one)
       --deadline T     launch to exit, \(Int(Request.deadlines.lowerBound.seconds))s to \(Int(Request.deadlines.upperBound.seconds))s
@@ -64,7 +68,10 @@ enum Arguments {
   private static let flags: [String: Set<String>] = [
     "poll": [
       "--address", "--profile", "--unit", "--adapter", "--deadline", "--attempts", "--retry-delay", "--model",
-      "--link", "--forget", "--yield", "--transcript",
+      "--name", "--days", "--link", "--forget", "--yield", "--transcript",
+    ],
+    "identify": [
+      "--address", "--adapter", "--deadline", "--attempts", "--retry-delay", "--link", "--forget", "--yield",
     ],
     "scan": ["--for", "--adapter", "--deadline"],
     "release": ["--address", "--adapter", "--deadline"],
@@ -91,24 +98,29 @@ enum Arguments {
     func module() throws(FailureReport) -> Module {
       guard let text = flags["--address"] else { throw usage("\(job) needs --address.") }
       guard let address = Address(text) else { throw usage("--address '\(text)' is not like D8:B6:73:BF:4F:75.") }
-      return Module(address: address, adapter: flags["--adapter"])
+      return Module(address: address, adapter: flags["--adapter"], name: flags["--name"])
+    }
+
+    func session(_ devices: [DeviceRequest]) throws(FailureReport) -> PollJob {
+      let link = flags["--link"] ?? LinkChoice.auto.rawValue
+      guard let link = LinkChoice(rawValue: link) else { throw usage("--link '\(link)' is not auto, kernel or bluez.") }
+      return PollJob(
+        module: try module(), devices: devices, attempts: try number("--attempts", in: 1...5) ?? 2,
+        retryDelay: try duration("--retry-delay", .seconds(2)), link: link, forgets: flags["--forget"] != nil,
+        yields: flags["--yield"] != nil)
     }
 
     let parsed: Request.Job
-    let deadlines: [String: Duration] = ["poll": .seconds(25), "reset-adapter": .seconds(15)]
+    let deadlines: [String: Duration] = ["poll": .seconds(25), "identify": .seconds(45), "reset-adapter": .seconds(15)]
     var deadline = try duration("--deadline", deadlines[job] ?? .seconds(8))
     switch job {
     case "poll":
       guard let profile = flags["--profile"] else { throw usage("poll needs --profile.") }
       let device = DeviceRequest(
-        name: profile, profile: profile, unit: try number("--unit", in: 1...255).map(UInt8.init), model: flags["--model"])
-      let link = flags["--link"] ?? LinkChoice.auto.rawValue
-      guard let link = LinkChoice(rawValue: link) else { throw usage("--link '\(link)' is not auto, kernel or bluez.") }
-      parsed = .poll(
-        PollJob(
-          module: try module(), devices: [device], attempts: try number("--attempts", in: 1...5) ?? 2,
-          retryDelay: try duration("--retry-delay", .seconds(2)), link: link, forgets: flags["--forget"] != nil,
-          yields: flags["--yield"] != nil))
+        name: profile, profile: profile, unit: try number("--unit", in: 1...255).map(UInt8.init), model: flags["--model"],
+        days: try number("--days", in: 0...Wire.maxDays) ?? 0)
+      parsed = .poll(try session([device]))
+    case "identify": parsed = .identify(try session([]))
     case "scan":
       let time = try duration("--for", .seconds(10))
       if flags["--deadline"] == nil { deadline = time + .seconds(5) }

@@ -7,8 +7,10 @@ import Readings
 /// One connection try to a module, whoever carries it: the seam between a poll and its two links.
 protocol Carrier: AnyObject, Link {
   func connect(until deadline: ContinuousClock.Instant) throws
-  /// Finds the module's serial line.
-  func resolve(until deadline: ContinuousClock.Instant) throws
+  /// Finds the module's serial line: the first of these that it has.
+  func resolve(_ candidates: [ModuleGATT], until deadline: ContinuousClock.Instant) throws -> ModuleGATT
+  /// As the module advertises itself, or calls itself in its own table. Once the serial line is found, before it is subscribed to.
+  func advertisedName(until deadline: ContinuousClock.Instant) throws -> String?
   func subscribe(until deadline: ContinuousClock.Instant) throws
   /// Whether it was seen closed.
   func disconnect(at stage: Stage, until deadline: ContinuousClock.Instant) throws -> Bool
@@ -30,6 +32,7 @@ final class BlueZCarrier: Carrier {
   let link: ModuleLink
   private let bus: BlueZBus
   private var notify = ""
+  private var name: String?
 
   init(_ link: ModuleLink, on bus: BlueZBus) {
     self.link = link
@@ -38,12 +41,19 @@ final class BlueZCarrier: Carrier {
 
   func connect(until deadline: ContinuousClock.Instant) throws { try link.connect(until: deadline) }
 
-  func resolve(until deadline: ContinuousClock.Instant) throws {
-    notify = try link.resolve(
-      .init(
-        writeService: ModuleGATT.writeService, write: ModuleGATT.write, notifyService: ModuleGATT.notifyService,
-        notify: ModuleGATT.notify),
-      until: deadline)
+  func resolve(_ candidates: [ModuleGATT], until deadline: ContinuousClock.Instant) throws -> ModuleGATT {
+    let lines = candidates.map { gatt in
+      ModuleLink.UUIDs(
+        writeService: gatt.writeService, write: gatt.write, notifyService: gatt.notifyService, notify: gatt.notify)
+    }
+    let (line, notify) = try link.resolve(lines, until: deadline)
+    self.notify = notify
+    return candidates.first { $0.notify == line.notify } ?? .serialLine
+  }
+
+  func advertisedName(until deadline: ContinuousClock.Instant) -> String? {
+    name = link.name.flatMap(AdvertisedName.fit)
+    return name
   }
 
   func subscribe(until deadline: ContinuousClock.Instant) throws { try link.subscribe(to: notify, until: deadline) }
@@ -66,7 +76,7 @@ final class BlueZCarrier: Carrier {
     let _: Bool? = try bus.wait(at: stage, until: deadline) { _ in nil }
   }
 
-  var learned: Learned? { nil }
+  var learned: Learned? { name.map { Learned(name: $0) } }
 
   /// The end is waited for.
   var lingering: Duration { .zero }
@@ -79,12 +89,19 @@ final class KernelCarrier: Carrier {
   private let stop: Int32
   /// What bluetoothd says of the module, where nothing was learned.
   private let supposed: Learned?
+  private let candidates: [ModuleGATT]
+  /// As it was known before, or was asked for.
+  private var name: String?
   private let adapter: String?
   private var hasAnswered = false
 
-  init(to address: Address, by route: Route, learned: Learned?, witness: Witness, stop: Int32) throws {
+  init(
+    to address: Address, by route: Route, seeking candidates: [ModuleGATT], learned: Learned?, witness: Witness, stop: Int32
+  ) throws {
+    self.candidates = candidates
     witness.adapter = nil
     supposed = learned?.addressType == nil ? try witness.listing() : nil
+    name = learned?.name
     let preferred = learned?.adapter ?? supposed?.adapter
     let bound = preferred.flatMap { route.bound(to: $0) }
     adapter = bound == nil ? nil : preferred
@@ -93,11 +110,13 @@ final class KernelCarrier: Carrier {
       guard let type = AttributeType(uuid) else { throw FailureReport(.connectFailed, at: .connect, "'\(uuid)' is no UUID.") }
       return type
     }
-    let line = Client.SerialLine(
-      writeService: try type(ModuleGATT.writeService), write: try type(ModuleGATT.write),
-      notifyService: try type(ModuleGATT.notifyService), notify: try type(ModuleGATT.notify))
+    let lines = try candidates.map { gatt in
+      Client.SerialLine(
+        writeService: try gatt.writeService.map(type), write: try gatt.write.map(type),
+        notifyService: try type(gatt.notifyService), notify: try type(gatt.notify))
+    }
     link = KernelLink(
-      to: address, as: learned?.addressType, by: bound ?? route, seeking: line, remembered: learned?.handles,
+      to: address, as: learned?.addressType, by: bound ?? route, seeking: lines, remembered: learned?.handles,
       stop: stop)
     self.witness = witness
     self.stop = stop
@@ -108,7 +127,17 @@ final class KernelCarrier: Carrier {
     hasAnswered = true
   }
 
-  func resolve(until deadline: ContinuousClock.Instant) throws { try link.resolve(until: deadline) }
+  func resolve(_ candidates: [ModuleGATT], until deadline: ContinuousClock.Instant) throws -> ModuleGATT {
+    try link.resolve(until: deadline)
+    let notify = link.line?.notify
+    return self.candidates.first { AttributeType($0.notify) == notify } ?? .serialLine
+  }
+
+  func advertisedName(until deadline: ContinuousClock.Instant) throws -> String? {
+    name =
+      try supposed?.name ?? link.deviceName(until: deadline).flatMap { AdvertisedName.fit(String(decoding: $0, as: UTF8.self)) }
+    return name
+  }
 
   func subscribe(until deadline: ContinuousClock.Instant) throws { try link.subscribe(until: deadline) }
 
@@ -137,7 +166,7 @@ final class KernelCarrier: Carrier {
 
   /// Of a module that did not answer nothing was learned; of one that did, where its serial line is now.
   var learned: Learned? {
-    hasAnswered ? Learned(addressType: link.type, adapter: adapter, handles: link.handles) : nil
+    hasAnswered ? Learned(addressType: link.type, adapter: adapter, handles: link.handles, name: name) : nil
   }
 
   /// The kernel keeps it 2 to 2.5 s for whoever connects next.

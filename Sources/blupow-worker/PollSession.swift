@@ -14,6 +14,10 @@ final class PollSession {
   private var firstFailure: Failure?
   private var done = Done(link: .none)
   private var link: (any Carrier)?
+  /// As the module advertises itself, where that is known or was asked for.
+  private var name: String?
+  /// What carries its bytes.
+  private var gatt = ModuleGATT.serialLine
   /// Held until the process ends.
   private var lock: ModuleLock?
   /// Only of a poll by the kernel's link.
@@ -32,11 +36,24 @@ final class PollSession {
     self.job = job
     self.radio = radio
     waiting = job.devices
+    name = job.module.name ?? job.learned?.name
+  }
+
+  /// Whether a device of this poll cannot be read without the module's name.
+  private var needsName: Bool {
+    name == nil && (job.devices.isEmpty || job.devices.contains { Profile.named($0.kind)?.needsName ?? true })
+  }
+
+  /// Where the bytes may come from: of a device that nobody has told yet, any of the places that there are.
+  private var candidates: [ModuleGATT] {
+    let profiles = job.devices.map { Profile.named($0.kind) }
+    if !profiles.isEmpty, profiles.allSatisfy({ $0?.gatt == .shunt }) { return [.shunt] }
+    return !profiles.isEmpty && profiles.allSatisfy { $0 != nil } ? [.serialLine] : [.serialLine, .shunt]
   }
 
   func run() throws -> ExitCode {
     do {
-      if let unknown = job.devices.first(where: { Profile.named($0.profile) == nil }) {
+      if let unknown = job.devices.first(where: { $0.profile != Profile.automatic && Profile.named($0.profile) == nil }) {
         throw FailureReport(.profileUnknown, at: .start, "There is no profile '\(unknown.profile.prefix(40))'.")
       }
       try reporter.enter(.lock)
@@ -92,7 +109,7 @@ final class PollSession {
     let learned = link?.learned ?? (job.forgets ? nil : job.learned)
     if learned?.addressType == nil { try reporter.enter(.bus, attempt: attempt) }
     let link = try KernelCarrier(
-      to: job.module.address, by: route, learned: learned, witness: witness, stop: radio.stop)
+      to: job.module.address, by: route, seeking: candidates, learned: learned, witness: witness, stop: radio.stop)
     self.link = link
     return link
   }
@@ -208,7 +225,11 @@ final class PollSession {
     // A link that came late in its attempt is worth a moment more.
     let settled = min(max(end, .now + .seconds(3)), budget.work)
     try reporter.enter(.services, attempt: attempt)
-    try link.resolve(until: settled)
+    gatt = try link.resolve(candidates, until: settled)
+    if needsName {
+      name = try link.advertisedName(until: settled)
+      if name == nil { reporter.log("\(job.module.address) does not say its name") }
+    }
     try reporter.enter(.subscribe, attempt: attempt)
     try link.subscribe(until: settled)
     try reporter.enter(.read, attempt: attempt)
@@ -262,13 +283,30 @@ final class PollSession {
       "\(busy.message) bluetoothd holds no link to it: another program on this host does, by a socket of its own.")
   }
 
+  /// Who answers behind the module.
+  private func identify<L: Carrier>(_ link: L) throws {
+    var isNobody = true
+    func say(_ found: Found) throws {
+      isNobody = false
+      try reporter.emit(.found(found))
+    }
+    if gatt == .shunt {
+      try say(Found(unit: 0, profile: Profile.shunt300.name, confidence: .model))
+    } else {
+      try Identification(link: link, deadline: budget.work).everyone(name: name, say)
+    }
+    guard isNobody else { return }
+    throw link.silence()
+      ?? FailureReport(.silent, at: .read, "Nobody answers behind \(job.module.address), by no unit that Renogy's devices have.")
+  }
+
   private func read<L: Carrier>(_ link: L) throws {
+    if job.devices.isEmpty { return try identify(link) }
     let transcript = radio.transcript
-    transcript?.begin(TranscriptHead(of: job.devices, behind: job.module.name))
+    transcript?.begin(TranscriptHead(of: job.devices, behind: name))
     let line = RecordingLink(link, since: budget.start) { transcript?.write($0) }
     while let device = waiting.first {
-      guard let profile = Profile.named(device.profile) else { return }
-      let outcome = try DevicePoll(device, profile: profile, link: line, deadline: budget.work).run()
+      let outcome = try DeviceSession(device, name: name, gatt: gatt, link: line, deadline: budget.work).run()
       if outcome.notes != BlockNotes() { done.blocks[device.name] = outcome.notes }
       switch outcome.result {
       case .success(let readings):
@@ -286,6 +324,7 @@ final class PollSession {
 
   /// Every device that has no line yet fails alike.
   private func fail(_ report: FailureReport) throws {
+    if job.devices.isEmpty { try reporter.emit(.failed(device: nil, report)) }
     for device in waiting { try say(report, of: device) }
     waiting = []
     if firstFailure == nil { firstFailure = report.failure }
@@ -326,4 +365,9 @@ final class PollSession {
       done.trouble = report
     }
   }
+}
+
+extension DeviceRequest {
+  /// The profile that it will be read by, as far as that is known.
+  fileprivate var kind: String { profile == Profile.automatic ? identity?.profile ?? profile : profile }
 }

@@ -1,6 +1,7 @@
 import ATT
 import BlueZ
 import DBus
+import Devices
 import Readings
 
 /// What bluetoothd knows and a link of the kernel's cannot: asked only where that matters, and nothing depends on an answer. A poll
@@ -37,7 +38,8 @@ final class Witness {
     guard let bus = try bus(), let path = listed(on: bus) else { return nil }
     let type = bus.tree.property(path, ObjectTree.device, "AddressType")?.asString.flatMap { AddressType(rawValue: $0) }
     let adapter = adapters(of: bus).first { path.hasPrefix($0.path + "/") }
-    return Learned(addressType: type, adapter: module.adapter == nil ? adapter?.name : nil)
+    let name = bus.tree.property(path, ObjectTree.device, "Name")?.asString.flatMap(AdvertisedName.fit)
+    return Learned(addressType: type, adapter: module.adapter == nil ? adapter?.name : nil, name: name)
   }
 
   func standing() throws -> Standing {

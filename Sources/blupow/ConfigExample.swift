@@ -1,3 +1,5 @@
+import Devices
+
 /// A commented configuration: every key, with its default.
 enum ConfigExample {
   static let text = """
@@ -34,8 +36,9 @@ enum ConfigExample {
     devices:
       - name: Inverter
         address: D8:B6:73:BF:4F:75   # `blupow scan` shows it
-        profile: inverter
+        profile: auto             # what it is: \(Profile.all.map(\.name).joined(separator: ", ")); auto: found out when it is polled
         # unit: 32                # Modbus unit (default: the profile's); behind a hub every entry names its own
+        # advertised: RNGPRO...   # as the module advertises itself, which tells how a battery codes its values (default: found out)
         # adapter: hci0           # default: any that is on
         # link: bluez             # default: the one above
         # interval: 60s           # default: the one above

@@ -140,7 +140,15 @@ struct ConfigFile {
     settings.summaryEvery = try fields.duration("summary_every", .seconds(60) ... .seconds(86_400)) ?? settings.summaryEvery
   }
 
-  private static let deviceKeys = ["name", "address", "profile", "unit", "adapter", "link", "interval", "test_mode"]
+  private static let deviceKeys = [
+    "name", "address", "profile", "unit", "advertised", "adapter", "link", "interval", "test_mode",
+  ]
+
+  /// Every profile, and the word for one that is to be found out.
+  static var profiles: [String] { Profile.all.map(\.name) + [DeviceConfig.automatic] }
+
+  /// It is listened to only: nobody is asked for by a unit, and nobody else stands behind its module.
+  static let shunt = "shunt300"
 
   private static let links = "`auto`, `kernel` or `bluez`"
 
@@ -151,14 +159,21 @@ struct ConfigFile {
     guard let address = try fields.value("address", "a Bluetooth address like D8:B6:73:BF:4F:75", { Address($0) }) else {
       throw fields.wrong("`address` is missing: the module's Bluetooth address, which `blupow scan` shows.")
     }
-    let profiles = Profile.all.map(\.name)
-    let profile = try fields.value("profile", "one of: \(profiles.joined(separator: ", "))") {
-      profiles.contains($0) ? $0 : nil
-    }
+    let profiles = Self.profiles
+    let profile =
+      try fields.value("profile", "one of: \(profiles.joined(separator: ", "))") {
+        profiles.contains($0) ? $0 : nil
+      } ?? DeviceConfig.automatic
     let name = try fields.value("name", "a name of 1 to \(Wire.maxNameBytes) bytes") {
       $0.utf8.count <= Wire.maxNameBytes ? $0 : nil
     }
+    if profile == shunt, let (_, node) = try fields.text("unit") {
+      throw fields.wrong("unit", node, "a \(shunt) is listened to only, and has no unit; leave it out.")
+    }
     let unit = try fields.value("unit", "a Modbus unit from 1 to 255", number(1...255)).map { UInt8($0) }
+    let advertised = try fields.value("advertised", "an advertised name of 1 to \(Wire.maxNameBytes) bytes") {
+      $0.utf8.count <= Wire.maxNameBytes ? $0 : nil
+    }
     let adapter = try fields.value("adapter", "an adapter's name like hci0") { adapterName($0) }
     let link = try fields.value("link", links) { LinkChoice(rawValue: $0) }
     let interval = try fields.value(
@@ -166,12 +181,15 @@ struct ConfigFile {
     ) { text in Duration(text: text).flatMap { intervals.contains($0) ? $0 : nil } }
     let testMode = try fields.value("test_mode", "true or false") { ["true": true, "false": false][$0] } ?? false
     let device = DeviceConfig(
-      name: name ?? address.text, address: address, profile: profile ?? Profile.inverter.name, unit: unit,
+      name: name ?? address.text, address: address, profile: profile, unit: unit, advertised: advertised,
       adapter: adapter, link: link, interval: interval, testMode: testMode)
     if others.contains(where: { $0.name == device.name }) {
       throw fields.wrong("another device is called '\(device.name)' already; give each a name of its own.")
     }
     let neighbours = others.filter { $0.address == address }
+    if !neighbours.isEmpty, profile == shunt || neighbours.contains(where: { $0.profile == shunt }) {
+      throw fields.wrong("another entry has this address; a \(shunt) is alone behind its module.")
+    }
     let units = (neighbours.map(\.unit) + [unit]).map { $0 ?? ReadRequest.anyUnit }
     if !neighbours.isEmpty, units.contains(ReadRequest.anyUnit) || Set(units).count < units.count {
       throw fields.wrong("another entry has this address; behind a hub every entry names a `unit` of its own, 1 to 254.")

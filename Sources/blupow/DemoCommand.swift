@@ -83,7 +83,8 @@ struct DemoService: Service {
       let rate = device.successRate.map { "\(Int(($0 * 100).rounded())) % of its polls succeeded" } ?? "was not polled"
       let carrier =
         device.link.map { $0 == .kernel ? ", the last by the kernel's link" : ", the last by bluetoothd's link" } ?? ""
-      Console.print("\(device.name): \(rate)\(carrier).")
+      // A reader that does not read is not waited for once a device.
+      guard Console.print("\(device.name): \(rate)\(carrier).") == .written else { return }
     }
   }
 

@@ -5,21 +5,39 @@ import Synchronization
 
 /// What the demo simulates, and how it misbehaves.
 struct DemoScene: Sendable {
+  /// A module, and what stands behind it: each device's name, profile, unit and registers.
   private struct Actor: Sendable {
-    var name: String
     var address: String
-    var unit: UInt8
+    var advertised: String
+    var devices: [(name: String, profile: String, unit: UInt8?, registers: String)]
   }
 
-  private static let inverter = Actor(name: "Inverter", address: "D8:B6:73:BF:4F:75", unit: 32)
-  private static let second = Actor(name: "Workshop", address: "D8:B6:73:BF:4F:76", unit: 32)
+  /// One of each family, and a hub with three batteries.
+  private static let cast = [
+    Actor(
+      address: "D8:B6:73:BF:4F:75", advertised: "BTRIC134000035   ",
+      devices: [("Inverter", "inverter", 32, "RIV4835CSH1S")]),
+    Actor(
+      address: "D8:B6:73:BF:4F:80", advertised: "BT-TH-66F94E1C    ",
+      devices: [("Roof", "controller", nil, "RNG-CTRL-RVR40")]),
+    Actor(address: "D8:B6:73:BF:4F:81", advertised: "BT-TH-66F94E1D    ", devices: [("Alternator", "dcdc", nil, "RBC50D1S-G1")]),
+    Actor(
+      address: "D8:B6:73:BF:4F:82", advertised: "BT-TH-66F94E1E    ",
+      devices: [
+        ("Battery 1", "battery", 48, "RBT50LFP48S-A"), ("Battery 2", "battery", 49, "RBT50LFP48S-B"),
+        ("Battery 3", "battery", 50, "RBT50LFP48S-C"),
+      ]),
+    Actor(address: "D8:B6:73:BF:4F:83", advertised: "RTMShunt300123456", devices: [("Shunt", "shunt300", nil, "RTMShunt300")]),
+  ]
+  private static let second = Actor(
+    address: "D8:B6:73:BF:4F:76", advertised: "BTRIC134000036   ", devices: [("Workshop", "inverter", 32, "RIV4835CSH1S")])
 
   private let actors: [Actor]
   private let link: LinkChoice
   let origins = Origins()
 
   init(faults: Bool, link: LinkChoice) {
-    actors = faults ? [Self.inverter, Self.second] : [Self.inverter]
+    actors = Self.cast + (faults ? [Self.second] : [])
     self.link = link
   }
 
@@ -35,10 +53,10 @@ struct DemoScene: Sendable {
   /// The simulator's configuration.
   var setup: [UInt8] {
     let modules = actors.map { actor in
-      """
-      {"address":"\(actor.address)","name":"BTRIC134000035   ","vary":true,
-       "devices":[{"unit":\(actor.unit),"registers":"RIV4835CSH1S"}]}
-      """
+      let devices = actor.devices.map { "{\"unit\":\($0.unit ?? 1),\"registers\":\"\($0.registers)\"}" }
+      return """
+        {"address":"\(actor.address)","name":"\(actor.advertised)","vary":true,"devices":[\(devices.joined(separator: ","))]}
+        """
     }
     return Array("{\"modules\":[\(modules.joined(separator: ","))]}".utf8)
   }
@@ -47,10 +65,12 @@ struct DemoScene: Sendable {
   var config: GatewayConfig {
     GatewayConfig(
       name: "demo", interval: .seconds(5), timeout: .fixed(.seconds(15)), link: link,
-      devices: actors.compactMap { actor in
-        Address(actor.address).map {
-          DeviceConfig(name: actor.name, address: $0, profile: "inverter", unit: actor.unit, testMode: true)
-        }
+      devices: actors.flatMap { actor in
+        Address(actor.address).map { address in
+          actor.devices.map {
+            DeviceConfig(name: $0.name, address: address, profile: $0.profile, unit: $0.unit, testMode: true)
+          }
+        } ?? []
       })
   }
 
@@ -70,7 +90,7 @@ struct DemoScene: Sendable {
     while true {
       for (what, faults) in Self.misbehaviour {
         try await Task.sleep(for: .seconds(10))
-        Console.print("--- from now on \(Self.second.name) \(what)\n")
+        Console.print("--- from now on Workshop \(what)\n")
         simulation.tell("{\"do\":\"faults\",\"address\":\"\(Self.second.address)\",\"faults\":[\(faults)]}")
       }
     }
@@ -96,17 +116,13 @@ final class Origins: Sendable {
   }
 
   var text: String {
-    let lines = lines.withLock { $0 }
-    let captured = lines.filter { $0.origin == "capture" }
-    let built = lines.filter { $0.origin != "capture" }
-    func registers(_ lines: [Line]) -> String {
-      Set(lines.compactMap(\.register)).sorted().map(String.init).joined(separator: ", ")
-    }
-    let models = Set(captured.compactMap(\.model)).sorted().joined(separator: ", ")
-    let sources = Set(captured.compactMap(\.source)).sorted().joined(separator: ", ")
-    return """
-      Registers \(registers(captured)): frames captured from a real \(models) (\(sources)).
-      Registers \(registers(built)): built from the register table.
-      """
+    let models = Dictionary(grouping: lines.withLock { $0 }) { $0.model ?? "" }
+    return models.sorted { $0.key < $1.key }.map { model, lines in
+      let captured = lines.filter { $0.origin == "capture" }
+      guard !captured.isEmpty else { return "\(model): built from the register table." }
+      let registers = Set(captured.compactMap(\.register)).sorted().map(String.init).joined(separator: ", ")
+      let sources = Set(captured.compactMap(\.source)).sorted().joined(separator: ", ")
+      return "\(model): registers \(registers) as captured from a real one (\(sources)), the rest built from the register table."
+    }.joined(separator: "\n")
   }
 }

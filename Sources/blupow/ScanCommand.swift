@@ -1,6 +1,6 @@
-import Logging
 import ArgumentParser
-import Devices
+import Glibc
+import Logging
 import Policy
 import Readings
 import Supervisor
@@ -25,37 +25,27 @@ struct ScanCommand: AsyncParsableCommand {
   @Flag(name: .customLong("config"), help: "Print entries for the configuration's `devices`.")
   var asConfig = false
 
-  struct Entry: Encodable {
-    var address: String
-    var name: String?
-    var rssi: Int?
-    var adapter: String
-    var profile: String?
-    var configured: Bool
-
-    func encode(to encoder: any Encoder) throws {
-      var fields = encoder.container(keyedBy: Key.self)
-      try fields.encode(address, forKey: .address)
-      try fields.encode(name, forKey: .name)
-      try fields.encode(rssi, forKey: .rssi)
-      try fields.encode(adapter, forKey: .adapter)
-      try fields.encode(profile, forKey: .profile)
-      try fields.encode(configured, forKey: .configured)
-    }
-
-    enum Key: String, CodingKey { case address, name, rssi, adapter, profile, configured }
-  }
+  @Flag(help: "Ask each Renogy module that is not configured who answers behind it: one after the other, up to 45 s each.")
+  var identify = false
 
   func run() async throws {
     guard let time = Duration(text: duration), (Duration.seconds(1)...Duration.seconds(60)).contains(time) else {
       throw ValidationError("--for '\(duration)' is not a duration from 1s to 60s.")
     }
     // Without a configuration nothing is configured; a broken one is `blupow config check`'s to say.
-    let configured = Set((try? ConfigFile.load(ConfigFile.path(nil)))?.devices.map(\.address) ?? [])
-    let (adapter, log) = (adapter, Console.logger(.error))
-    let scan = await stoppable { () async -> Result<[SeenDevice], FailureReport> in
+    let known = (try? ConfigFile.load(ConfigFile.path(nil)))?.devices ?? []
+    let configured = Set(known.map(\.address))
+    let (adapter, all, asks, log) = (adapter, all, identify, Console.logger(.error))
+    let scan = await stoppable { () async -> Result<(heard: Int, entries: [ScanEntry]), FailureReport> in
       do throws(FailureReport) {
-        return .success(try await ScanRunner(worker: Sibling.worker, log: log).scan(for: time, adapter: adapter))
+        let heard = try await ScanRunner(worker: Sibling.worker, log: log).scan(for: time, adapter: adapter)
+        var entries: [ScanEntry] = []
+        for device in heard where all || device.isRenogy {
+          var entry = ScanEntry(device, isConfigured: configured.contains(device.address))
+          if asks, device.isRenogy, !entry.isConfigured, !Task.isCancelled { entry.devices = await Self.identify(device, log) }
+          entries.append(entry)
+        }
+        return .success((heard.count, entries))
       } catch {
         return .failure(error)
       }
@@ -65,29 +55,38 @@ struct ScanCommand: AsyncParsableCommand {
     case .failure(let report):
       Console.complain("\(report.message) \(report.failure.advice)")
       throw Console.exit(report.failure.exitCode)
-    case .success(let heard):
-      let entries = heard.filter { all || $0.isRenogy }.map { device in
-        Entry(
-          address: device.address.text, name: device.name, rssi: device.rssi, adapter: device.adapter,
-          profile: device.profile, configured: configured.contains(device.address))
-      }
-      try show(entries, heard: heard.count)
+    case .success(let (heard, entries)):
+      try show(entries, heard: heard, takenNames: Set(known.map(\.name)))
       if entries.isEmpty { throw Console.exit(.tryAgain) }
     }
   }
 
-  private func show(_ entries: [Entry], heard: Int) throws {
+  /// Who answers behind a module; `nil`, and a line that says why, where nobody was to be asked.
+  private static func identify(_ device: SeenDevice, _ log: Logger) async -> [Found]? {
+    let called = device.name.map { "\(device.address) (\($0))" } ?? device.address.text
+    if isatty(STDERR_FILENO) == 1 { Console.complain("asking \(called) who answers behind it") }
+    let name = device.name.flatMap { (1...Wire.maxNameBytes).contains($0.utf8.count) ? $0 : nil }
+    let answer = await IdentifyRunner(worker: Sibling.worker, log: log).identify(
+      Module(address: device.address, adapter: device.adapter, name: name))
+    if let failure = answer.failure, failure.failure != .stopped {
+      Console.complain("\(called): \(failure.message) \(failure.failure.advice)")
+    }
+    return answer.found.isEmpty && answer.failure != nil ? nil : answer.found
+  }
+
+  private func show(_ entries: [ScanEntry], heard: Int, takenNames: Set<String>) throws {
     if json {
       try Console.json(["devices": entries])
     } else if asConfig {
-      for entry in entries where !entry.configured { try Console.result(Self.config(entry)) }
+      for text in ScanEntry.config(of: entries, takenNames: takenNames) { try Console.result(text) }
     } else {
       for entry in entries {
         let name = (entry.name ?? "(no name)").padded(to: 24)
         let signal = entry.rssi.map { "\($0) dBm" } ?? "?"
         let profile = (entry.profile ?? "profile not told by its name").padded(to: 12)
         try Console.result(
-          "\(entry.address)  \(name)  \(signal.padded(to: 8))  \(profile)\(entry.configured ? "  configured" : "")")
+          "\(entry.address)  \(name)  \(signal.padded(to: 8))  \(profile)\(entry.isConfigured ? "  configured" : "")")
+        for found in entry.devices ?? [] { try Console.result("  \(ScanEntry.text(of: found))") }
       }
     }
     if entries.isEmpty {
@@ -97,19 +96,6 @@ struct ScanCommand: AsyncParsableCommand {
         \(Failure.notSeen.advice)
         """)
     }
-  }
-
-  /// An entry that `config check` takes; a comment where this release lacks the profile.
-  static func config(_ entry: Entry) -> String {
-    let name = (entry.name ?? entry.address).replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-    if let profile = entry.profile, Profile.named(profile) == nil {
-      return "  # \(name) at \(entry.address): its profile \(profile) is not in this release"
-    }
-    return """
-        - name: "\(name)"
-          address: \(entry.address)
-          profile: \(entry.profile ?? "inverter   # a guess: its name does not tell what is behind it")
-      """
   }
 }
 

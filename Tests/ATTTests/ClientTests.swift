@@ -1,3 +1,4 @@
+import Chance
 import Readings
 import Testing
 
@@ -16,9 +17,11 @@ struct ClientTests {
     /// What the client said that was no request to be answered.
     var answers: [PDU] = []
 
-    init(_ peripheral: Peripheral, remembered: SerialHandles? = nil) {
+    init(
+      _ peripheral: Peripheral, remembered: SerialHandles? = nil, seeking lines: [Client.SerialLine] = [ClientTests.line]
+    ) {
       self.peripheral = peripheral
-      client = Client(seeking: ClientTests.line, remembered: remembered)
+      client = Client(seeking: lines, remembered: remembered)
     }
 
     mutating func carry(_ step: Client.Step) {
@@ -67,6 +70,81 @@ struct ClientTests {
     #expect(pair.outcomes == [.chunk([0x20, 0x03, 0x14])])
   }
 
+  // MARK: - What is listened to only
+
+  static let pushed = Client.SerialLine(writeService: nil, write: nil, notifyService: .init(0xc011), notify: .init(0xc411))
+
+  @Test func `of several lines the first that is there is taken, and one that is listened to has nothing to write`() throws {
+    for (peripheral, line, handles) in [
+      (Peripheral.renogy(mtu: 23), Self.line, Self.here),
+      (.shunt(mtu: 23), Self.pushed, SerialHandles(write: nil, notify: 0x12, configuration: 0x13)),
+    ] {
+      var pair = Pair(peripheral, seeking: [Self.line, Self.pushed])
+      pair.listen()
+      #expect(pair.outcomes == [.found(try #require(handles)), .subscribed] && pair.client.line == line)
+    }
+    var pair = Pair(.shunt(mtu: 23), seeking: [Self.pushed])
+    pair.listen()
+    #expect(throws: Trouble.listenedToOnly) { try pair.client.packet(carrying: [1]) }
+    pair.hear("1b 12 00 42 57")
+    #expect(pair.outcomes.last == .chunk([0x42, 0x57]))
+  }
+
+  @Test func `handles of one line are not taken for another's`() throws {
+    let shunt = SerialHandles(write: nil, notify: 0x12, configuration: 0x13)
+    var pair = Pair(.shunt(mtu: 23), remembered: shunt, seeking: [Self.line, Self.pushed])
+    pair.listen()
+    #expect(pair.outcomes == [.found(try #require(shunt)), .subscribed] && pair.client.line == Self.pushed)
+    #expect(pair.peripheral.asked.count == 3)
+    var other = Pair(.renogy(mtu: 23), remembered: SerialHandles(write: nil, notify: 0x22, configuration: 0x23))
+    other.listen()
+    #expect(other.outcomes == [.found(try #require(Self.here)), .subscribed])
+    var neither = Pair(.shunt(mtu: 23), remembered: shunt)
+    neither.listen()
+    #expect(neither.outcomes == [.failed(.noSerialLine([Self.line]))])
+  }
+
+  // MARK: - Its name
+
+  @Test func `a module's name is asked for between finding and listening`() throws {
+    var pair = Pair(.shunt(mtu: 23), seeking: [Self.pushed])
+    pair.start()
+    pair.carry(pair.client.askName())
+    pair.carry(pair.client.subscribe())
+    #expect(pair.outcomes.dropFirst() == [.named(Array("RTMShunt300".utf8)), .subscribed])
+  }
+
+  @Test(arguments: ["01 08 01 00 0a", "09 0d 41 00 52", "1b 22 00 41"])
+  func `a module may have no name, answer badly, or speak meanwhile`(answer: String) throws {
+    var pair = Pair(.renogy(mtu: 23))
+    pair.start()
+    _ = pair.client.askName()
+    pair.hear(answer)
+    switch answer.prefix(2) {
+    case "01":
+      #expect(pair.outcomes.last == .named(nil))
+      pair.carry(pair.client.subscribe())
+      #expect(pair.outcomes.last == .subscribed)
+    case "09":
+      guard case .failed(.malformed) = pair.outcomes.last else {
+        Issue.record("\(pair.outcomes)")
+        return
+      }
+    default:
+      // Nobody listens yet: it is lost, and the name still comes.
+      #expect(pair.outcomes.count == 1)
+      pair.hear("01 08 01 00 0a")
+      #expect(pair.outcomes.last == .named(nil))
+    }
+  }
+
+  @Test func `a name is asked for only where a line was found`() {
+    var pair = Pair(.renogy(mtu: 23))
+    #expect(pair.client.askName() == Client.Step())
+    pair.listen()
+    #expect(pair.client.askName() == Client.Step())
+  }
+
   @Test func `remembered handles cost two questions`() throws {
     var pair = Pair(.renogy(), remembered: Self.here)
     pair.start()
@@ -108,7 +186,7 @@ struct ClientTests {
     ]
     var pair = Pair(Peripheral(peripheral.attributes))
     pair.listen()
-    #expect(pair.outcomes == [.failed(.noSerialLine)])
+    #expect(pair.outcomes == [.failed(.noSerialLine([ClientTests.line]))])
     #expect(pair.peripheral.writes.isEmpty)
   }
 
@@ -124,13 +202,13 @@ struct ClientTests {
   @Test func `a stranger has no serial line`() {
     var pair = Pair(Peripheral([.init(handle: 1, type: .primaryService, value: [0x0a, 0x18])]))
     pair.start()
-    #expect(pair.outcomes == [.failed(.noSerialLine)])
+    #expect(pair.outcomes == [.failed(.noSerialLine([ClientTests.line]))])
   }
 
   // MARK: - A peer with a mind of its own
 
   @Test func `a peer that knows no MTU exchange is spoken to in the smallest`() {
-    var client = Client(seeking: Self.line)
+    var client = Client(seeking: [Self.line])
     #expect(client.start().packets == [bytes("02 05 02")])
     #expect(client.receive(bytes("01 02 00 00 06")).packets == [bytes("10 01 00 ff ff 00 28")])
     // It may have agreed on a larger size with somebody before, and not agree twice.
@@ -152,7 +230,7 @@ struct ClientTests {
   }
 
   @Test func `a stray answer in the midst of discovery breaks nothing`() throws {
-    var client = Client(seeking: Self.line)
+    var client = Client(seeking: [Self.line])
     var peripheral = Peripheral.renogy()
     var step = client.start()
     while let packet = step.packets.first {
@@ -201,10 +279,10 @@ struct ClientTests {
     ("11 06 10 00 1f", .malformed(.items(opcode: 0x11, each: 6, bytes: 3))), ("01 10 01 00 05", .wantsPairing(.init(5))),
     ("01 10 01 00 08", .wantsPairing(.init(8))), ("01 10 01 00 0c", .wantsPairing(.init(12))),
     ("01 10 01 00 0f", .wantsPairing(.init(15))),
-    ("01 10 01 00 0e", .refused("listing its services", .unlikely)), ("01 10 01 00 0a", .noSerialLine),
+    ("01 10 01 00 0e", .refused("listing its services", .unlikely)), ("01 10 01 00 0a", .noSerialLine([ClientTests.line])),
   ])
   func `a listing of services that is none has a name`(answer: String, trouble: Trouble) {
-    var client = Client(seeking: Self.line)
+    var client = Client(seeking: [Self.line])
     _ = client.start()
     _ = client.receive(bytes("03 17 00"))
     #expect(client.receive(bytes(answer)).outcomes == [.failed(trouble)])
@@ -217,10 +295,10 @@ struct ClientTests {
     ("09 07 11 00 0e 12 00 d1 ff 12 00 0e 13 00 d1 ff", .backwards("characteristics", 0x12)),
     ("09 08 11 00 0e 12 00 d1 ff 00", .strange("characteristic", 0x11)), ("09 04 11 00 0e 12", .strange("characteristic", 0x11)),
     ("01 08 10 00 0f", .wantsPairing(.init(15))), ("01 08 10 00 01", .refused("listing its characteristics", .invalidHandle)),
-    ("01 08 10 00 0a", .noSerialLine),
+    ("01 08 10 00 0a", .noSerialLine([ClientTests.line])),
   ])
   func `a listing of characteristics that is none has a name`(answer: String, trouble: Trouble) {
-    var client = Client(seeking: Self.line)
+    var client = Client(seeking: [Self.line])
     _ = client.start()
     _ = client.receive(bytes("03 17 00"))
     _ = client.receive(bytes("11 06 10 00 1f 00 d0 ff"))
@@ -234,7 +312,7 @@ struct ClientTests {
     ("01 04 23 00 0e", .refused("listing its descriptors", .unlikely)), ("05 01 2f 00 01 29", .noConfiguration),
   ])
   func `a listing of descriptors that is none has a name`(answer: String, trouble: Trouble) {
-    var client = Client(seeking: Self.line)
+    var client = Client(seeking: [Self.line])
     _ = client.start()
     for packet in [
       "03 17 00", "11 06 10 00 1f 00 d0 ff 20 00 2f 00 f0 ff", "01 10 30 00 0a", "09 07 11 00 0e 12 00 d1 ff", "01 08 13 00 0a",
@@ -245,7 +323,7 @@ struct ClientTests {
   }
 
   @Test func `a peer that lists without end is given up`() {
-    var client = Client(seeking: Self.line)
+    var client = Client(seeking: [Self.line])
     var step = client.start()
     step = client.receive(bytes("03 17 00"))
     for handle in UInt8(1)...200 where step.outcomes.isEmpty {
@@ -279,7 +357,7 @@ struct ClientTests {
     while heard < Dice.throwCount {
       var peripheral = Peripheral.renogy(mtu: UInt16(dice.roll(0...600)))
       let wild = dice.roll(1...40)
-      var client = Client(seeking: Self.line, remembered: dice.roll(0...1) == 0 ? Self.here : nil)
+      var client = Client(seeking: [Self.line], remembered: dice.roll(0...1) == 0 ? Self.here : nil)
       var packets = client.start().packets
       for _ in 0..<300 {
         let answers = packets.flatMap { peripheral.answer($0) }
@@ -293,7 +371,8 @@ struct ClientTests {
           packets += step.packets
           for outcome in step.outcomes {
             switch outcome {
-            case .found: packets += client.subscribe().packets
+            case .found: packets += (dice.roll(0...1) == 0 ? client.subscribe() : client.askName()).packets
+            case .named: packets += client.subscribe().packets
             case .subscribed: listened += 1
             case .chunk: break
             case .failed(let trouble):

@@ -11,7 +11,7 @@ struct KernelLinkTests {
     stop: Int32? = nil
   ) throws -> KernelLink {
     KernelLink(
-      to: try #require(address), as: type, by: .sockets(directory: directory), seeking: ClientTests.line,
+      to: try #require(address), as: type, by: .sockets(directory: directory), seeking: [ClientTests.line],
       remembered: remembered, stop: stop ?? neverStop)
   }
 

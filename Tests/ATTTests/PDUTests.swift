@@ -1,3 +1,4 @@
+import Chance
 import Readings
 import Testing
 

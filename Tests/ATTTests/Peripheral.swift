@@ -56,6 +56,20 @@ struct Peripheral {
     return Peripheral(table, mtu: mtu)
   }
 
+  /// A Smart Shunt 300's: c011 with c411 and 2902, and its name.
+  static func shunt(mtu: UInt16) -> Peripheral {
+    func attribute(_ handle: UInt16, _ type: AttributeType, _ value: [UInt8] = []) -> Attribute {
+      Attribute(handle: handle, type: type, value: value)
+    }
+    return Peripheral(
+      [
+        attribute(1, .primaryService, [0x00, 0x18]), attribute(2, .characteristic, [0x02, 3, 0, 0x00, 0x2a]),
+        attribute(3, .deviceName, Array("RTMShunt300".utf8)), attribute(0x10, .primaryService, [0x11, 0xc0]),
+        attribute(0x11, .characteristic, [0x12, 0x12, 0, 0x11, 0xc4]), attribute(0x12, .init(0xc411)),
+        attribute(0x13, .configuration, [0, 0]),
+      ], mtu: mtu)
+  }
+
   mutating func answer(_ packet: [UInt8]) -> [[UInt8]] {
     guard let request = try? PDU(packet) else { return [] }
     asked.append(request)

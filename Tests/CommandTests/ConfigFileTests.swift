@@ -1,3 +1,4 @@
+import Devices
 import Policy
 import Readings
 import Testing
@@ -7,10 +8,12 @@ import Testing
 @Suite struct ConfigFileTests {
   static let device = "devices:\n  - address: D8:B6:73:BF:4F:75\n"
 
+  private static let profiles = (Profile.all.map(\.name) + ["auto"]).joined(separator: ", ")
+
   @Test func `one device with an address is a whole configuration`() throws {
     let config = try ConfigFile.parse(Self.device, file: "c.yaml")
     #expect(config.devices.map(\.address.text) == ["D8:B6:73:BF:4F:75"])
-    #expect(config.devices.map(\.profile) == ["inverter"])
+    #expect(config.devices.map(\.profile) == ["auto"])
     #expect(config.interval == .seconds(30))
     #expect(config.timeout == .automatic)
     #expect(config.attempts == 2)
@@ -105,14 +108,19 @@ import Testing
         "devices:\n  - address: D8:B6\n",
         "c.yaml:2:14: devices[0].address: 'D8:B6' is not a Bluetooth address like D8:B6:73:BF:4F:75."
       ),
-      (device + "    profile: toaster\n", "c.yaml:3:14: devices[0].profile: 'toaster' is not one of: inverter."),
+      (device + "    profile: toaster\n", "c.yaml:3:14: devices[0].profile: 'toaster' is not one of: \(profiles)."),
+      (
+        device + "    advertised: \(String(repeating: "n", count: 65))\n",
+        "c.yaml:3:17: devices[0].advertised: '\(String(repeating: "n", count: 60))' is not an advertised name of 1 to 64 bytes."
+      ),
+      (device + "    advertised:\n", "c.yaml:3:16: devices[0].advertised: has no value."),
       (device + "    unit: 256\n", "c.yaml:3:11: devices[0].unit: '256' is not a Modbus unit from 1 to 255."),
       (device + "    adapter: usb0\n", "c.yaml:3:14: devices[0].adapter: 'usb0' is not an adapter's name like hci0."),
       ("link: dbus\n" + device, "c.yaml:1:7: link: 'dbus' is not `auto`, `kernel` or `bluez`."),
       (device + "    link: none\n", "c.yaml:3:11: devices[0].link: 'none' is not `auto`, `kernel` or `bluez`."),
       (
         device + "    colour: red\n",
-        "c.yaml:3:5: devices[0].colour is not a known key; known here: name, address, profile, unit, adapter, link, interval, test_mode."
+        "c.yaml:3:5: devices[0].colour is not a known key; known here: name, address, profile, unit, advertised, adapter, link, interval, test_mode."
       ),
       (
         device + "  - address: d8:b6:73:bf:4f:75\n    name: B\n",
@@ -127,6 +135,39 @@ import Testing
   func `each mistake is named with its place`(text: String, message: String) {
     #expect(throws: ConfigError.self) { try ConfigFile.parse(text, file: "c.yaml") }
     do throws(ConfigError) { _ = try ConfigFile.parse(text, file: "c.yaml") } catch { #expect(error.description == message) }
+  }
+
+  @Test(
+    .enabled(if: Profile.named("shunt300") != nil),
+    arguments: [
+      (
+        device + "    unit: 1\n    profile: shunt300\n",
+        "c.yaml:3:11: devices[0].unit: a shunt300 is listened to only, and has no unit; leave it out."
+      ),
+      (
+        device + "    profile: shunt300\n  - {address: \"D8:B6:73:BF:4F:75\", name: B, unit: 1}\n",
+        "c.yaml:4:5: devices[1]: another entry has this address; a shunt300 is alone behind its module."
+      ),
+      (
+        device + "    unit: 1\n  - {address: \"D8:B6:73:BF:4F:75\", name: B, profile: shunt300}\n",
+        "c.yaml:4:5: devices[1]: another entry has this address; a shunt300 is alone behind its module."
+      ),
+    ])
+  func `a shunt has no unit and no neighbour`(text: String, message: String) {
+    do throws(ConfigError) {
+      _ = try ConfigFile.parse(text, file: "c.yaml")
+      Issue.record("it was taken")
+    } catch {
+      #expect(error.description == message)
+    }
+  }
+
+  @Test func `every profile can be named, and the module's advertised name`() throws {
+    for profile in Profile.all.map(\.name) + ["auto"] {
+      let config = try ConfigFile.parse(Self.device + "    profile: \(profile)\n    advertised: RNGPRO12\n", file: "c.yaml")
+      #expect(config.devices[0].profile == profile)
+      #expect(config.modules[0].module.name == "RNGPRO12")
+    }
   }
 
   @Test func `anchors and aliases are refused before they can multiply, and are fine where they mean nothing`() throws {

@@ -27,7 +27,7 @@ import Testing
     #expect(run.exitCode == 0, "\(run.errors)")
     let device = try device(run)
     #expect(device.link == link)
-    #expect(device.readings.count == 22)
+    #expect(device.readings.count == Scene.inverterReadings)
     #expect(try await scene.quiet() != nil)
     await scene.end()
   }

@@ -40,7 +40,7 @@ import Testing
     let later = ServiceLog(of: second) { _ in false }
     let shown = try await wait(scene) { _ in true }
     #expect(shown.status == .offline && shown.available)
-    #expect(shown.readings == read.readings && shown.readings.count == 22)
+    #expect(shown.readings == read.readings && shown.readings.count == Scene.inverterReadings)
     // As it was last said, which is by the milliseconds that the poll's end makes of it.
     #expect(abs(try #require(shown.readAt).timeIntervalSince(try #require(read.readAt))) < 1)
     let age = try #require(shown.age)

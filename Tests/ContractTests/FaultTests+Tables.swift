@@ -169,7 +169,8 @@ extension FaultTests {
 
     init(
       _ name: String, _ module: String, only link: LinkKind? = nil, in place: Place = .both, answer: String? = nil,
-      attempt: Int = 1, requests: ClosedRange<Int> = 5...5, least: (stage: Stage, milliseconds: Int64)? = nil
+      attempt: Int = 1, requests: ClosedRange<Int> = Scene.inverterRequests...Scene.inverterRequests,
+      least: (stage: Stage, milliseconds: Int64)? = nil
     ) {
       self.attempt = attempt
       self.requests = requests
@@ -186,17 +187,19 @@ extension FaultTests {
     Nuisance("noise before the frame", #""faults":[{"fault":"noise"}]"#),
     Nuisance("slow, but in time", #""faults":[{"fault":"slow","ms":1200}]"#, least: (.read, 6000)),
     Nuisance("services late", #""faults":[{"fault":"services_late","ms":700}]"#, least: (.services, 500)),
-    Nuisance("one damaged reply", #""faults":[{"fault":"wrong_crc","from_request":2,"times":1}]"#, requests: 6...6),
+    Nuisance(
+      "one damaged reply", #""faults":[{"fault":"wrong_crc","from_request":2,"times":1}]"#,
+      requests: Scene.inverterRequests + 1...Scene.inverterRequests + 1),
     Nuisance("the second attempt succeeds", #""faults":[{"fault":"drop_on_connect","times":1}]"#, attempt: 2),
     Nuisance("the first connection fails", #""faults":[{"fault":"connect_fails_once"}]"#, in: .simulated, attempt: 2),
     // The device is asked from its first block on again.
     Nuisance(
       "the link drops once while reading", #""faults":[{"fault":"drop_link","from_request":2,"times":1}]"#, attempt: 2,
-      requests: 7...7),
+      requests: Scene.inverterRequests + 2...Scene.inverterRequests + 2),
     // The real one's link falls a moment after its answer: a first request may be on its way then, and be heard.
     Nuisance(
       "the link drops once when subscribed to", #""faults":[{"fault":"drop_on_subscribe","times":1}]"#, attempt: 2,
-      requests: 5...(Worlds.isReal ? 6 : 5)),
+      requests: Scene.inverterRequests...(Worlds.isReal ? Scene.inverterRequests + 1 : Scene.inverterRequests)),
     Nuisance("refuses once to notify", #""faults":[{"fault":"notify_refused","times":1}]"#, attempt: 2),
     Nuisance(
       "bluetoothd does not say that it is connected", #""faults":[{"fault":"connected_unsaid"}]"#, only: .bluez,

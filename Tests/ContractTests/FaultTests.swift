@@ -36,10 +36,10 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(1)), arguments: survivals)
-  func `what can be survived gives all 22 readings`(survival: Survival) async throws {
+  func `what can be survived gives all readings`(survival: Survival) async throws {
     let scene = try await Scene.contract(survival.nuisance.module)
     let run = try await scene.poll(link: survival.link)
-    #expect(run.readings?.readings.count == 22, "\(run.raw)")
+    #expect(run.readings?.readings.count == Scene.inverterReadings, "\(run.raw)")
     #expect(run.readings?.readings["input_voltage"] == Reading(.number(113.5), unit: "V"))
     #expect(run.exitCode == 0)
     #expect(run.done?.link == .closed)
@@ -64,7 +64,7 @@ import Testing
     let first = try await scene.poll(link: .kernel)
     #expect(first.failure?.failure == .badFrames, "\(first.raw)")
     #expect(first.done?.attempts == 1)
-    #expect(try await scene.poll(link: .kernel).readings?.readings.count == 22)
+    #expect(try await scene.poll(link: .kernel).readings?.readings.count == Scene.inverterReadings)
     await scene.end()
   }
 
@@ -72,7 +72,7 @@ import Testing
   func `readings stand though the link cannot be closed, and that is said`() async throws {
     let scene = try await Scene.one(#""faults":[{"fault":"disconnect_never"}]"#)
     let run = try await scene.poll(deadline: "6s")
-    #expect(run.readings?.readings.count == 22)
+    #expect(run.readings?.readings.count == Scene.inverterReadings)
     #expect(run.exitCode == 0)
     #expect(run.done?.link == .left)
     #expect(run.ending.lasted < .seconds(6.2))
@@ -84,7 +84,7 @@ import Testing
     let scene = try await Scene.contract(#""known":true"#)
     _ = try await scene.client().connect(scene.address)
     let run = try await scene.poll(link: link)
-    #expect(run.readings?.readings.count == 22)
+    #expect(run.readings?.readings.count == Scene.inverterReadings)
     #expect(run.done?.foundStanding == true)
     #expect(try await scene.quiet() != nil)
     await scene.end()
@@ -106,7 +106,7 @@ import Testing
     let scene = try await Scene.one(#""known":true,"faults":[{"fault":"reconnects"}]"#)
     _ = try await scene.tell(#"{"do":"link","address":"D8:B6:73:BF:4F:75","owner":"other"}"#)
     let bluez = try await scene.poll()
-    #expect(bluez.readings?.readings.count == 22 && bluez.done?.foundStanding == false, "\(bluez.raw)")
+    #expect(bluez.readings?.readings.count == Scene.inverterReadings && bluez.done?.foundStanding == false, "\(bluez.raw)")
     // Ours has ended: there is nothing for a release to do.
     #expect(bluez.done?.link == .closed)
     let kernel = try await scene.poll(["--attempts", "1"], link: .kernel)
@@ -212,7 +212,7 @@ import Testing
   func `unsupported blocks are noted, and the poll succeeds without them`(link: LinkKind) async throws {
     let scene = try await Scene.contract(#""faults":[{"fault":"exception","code":2,"register":4311}]"#)
     let run = try await scene.poll(link: link)
-    #expect(run.readings?.readings.count == 21)
+    #expect(run.readings?.readings.count == Scene.inverterReadings - 1)
     #expect(run.done?.blocks == ["inverter": BlockNotes(unsupported: ["4311/8"])])
     #expect(run.exitCode == 0)
     await scene.end()

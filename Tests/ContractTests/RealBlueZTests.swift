@@ -159,7 +159,7 @@ enum Part: String {
 }
 
 extension WorkerRun {
-  /// All 22 readings of the register file, and the link closed.
+  /// All readings of the register file, and the link closed.
   var isGood: Bool {
     readings?.readings == Self.expected && failure == nil && exitCode == 0 && done?.link == .closed
   }
@@ -177,5 +177,12 @@ extension WorkerRun {
     "output_frequency": Reading(.number(60.01), unit: "Hz"), "output_voltage": Reading(.number(113.1), unit: "V"),
     "solar_current": Reading(.number(10.5), unit: "A"), "solar_power": Reading(.number(648), unit: "W"),
     "solar_voltage": Reading(.number(61.7), unit: "V"), "temperature": Reading(.number(55.1), unit: "°C"),
+    "faults": Reading(.text("none"), unit: nil), "machine_state": Reading(.text("mains"), unit: nil),
+    "charging_amp_hours_today": Reading(.number(86), unit: "Ah"),
+    "discharging_amp_hours_today": Reading(.number(41), unit: "Ah"),
+    "solar_energy_today": Reading(.number(3.8), unit: "kWh"), "load_energy_today": Reading(.number(2.3), unit: "kWh"),
+    "solar_energy_total": Reading(.number(2146.8), unit: "kWh"), "load_energy_total": Reading(.number(1835.5), unit: "kWh"),
+    "serial_number": Reading(.text("SIMULATED000000001"), unit: nil),
+    "firmware_version": Reading(.text("SIMULATED"), unit: nil),
   ]
 }

@@ -1,3 +1,4 @@
+import Chance
 import Devices
 import Testing
 
@@ -73,7 +74,7 @@ import Testing
   }
 
   @Test func `random bytes are never taken for a reply, and a flipped bit never passes`() throws {
-    var random = SplitMix(seed: 7)
+    var random = Dice(seed: 7)
     for _ in 0..<2000 {
       var assembler = ReplyAssembler(Self.request)
       let noise = (0..<Int.random(in: 0...200, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -84,20 +85,5 @@ import Testing
       #expect(try other.append(damaged) == nil)
       if case .success = other.conclude() { Issue.record("a damaged frame passed: \(damaged)") }
     }
-  }
-}
-
-/// A seeded generator: the same walk every time.
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -36,4 +36,60 @@ import Testing
     memory.learn(.readings(Sample.readings(unit: 0)), notes: nil, at: Sample.start)
     #expect(memory.request(device, at: Sample.start).unit == nil)
   }
+
+  private func readings(_ profile: String, model: String?, _ confidence: Confidence?) -> PollOutcome.Answer {
+    var readings = Sample.readings()
+    (readings.profile, readings.model, readings.confidence) = (profile, model, confidence)
+    return .readings(readings)
+  }
+
+  @Test func `another model is asked for the blocks that the last one had not`() {
+    var memory = DeviceMemory()
+    memory.learn(readings("inverter", model: "RIV1230RCH-SPS", nil), notes: BlockNotes(silent: ["4400/1"]), at: Sample.start)
+    memory.learn(readings("inverter", model: nil, nil), notes: nil, at: Sample.at(30))
+    #expect(memory.request(device, at: Sample.at(30)).skip == ["4400/1"], "a model that was not read is not another one")
+    let other = BlockNotes(unsupported: ["4441/2"])
+    memory.learn(readings("inverter", model: "RIV4835CSH1S", nil), notes: other, at: Sample.at(60))
+    #expect(memory.request(device, at: Sample.at(60)).skip == ["4441/2"])
+    #expect(memory.request(device, at: Sample.at(60)).model == "RIV4835CSH1S")
+  }
+
+  @Test func `what a device was found to be is in its next request, where its profile is to be found out`() {
+    var memory = DeviceMemory()
+    var automatic = device
+    automatic.profile = DeviceConfig.automatic
+    #expect(memory.request(automatic, at: Sample.start).identity == nil)
+    memory.learn(readings("battery", model: "RBT100", .model), notes: nil, at: Sample.start)
+    #expect(memory.request(automatic, at: Sample.start).identity == Identity(profile: "battery", confidence: .model))
+    #expect(memory.request(device, at: Sample.start).identity == nil)
+    // It is another kind of device now, without a model of its own.
+    memory.learn(nil, notes: BlockNotes(silent: ["5042/6"]), at: Sample.start)
+    memory.learn(readings("controller", model: nil, .guess), notes: nil, at: Sample.at(30))
+    let request = memory.request(automatic, at: Sample.at(30))
+    #expect(request.identity == Identity(profile: "controller", confidence: .guess))
+    #expect(request.model == nil && request.skip == [])
+  }
+
+  @Test(
+    arguments: [
+      (.silent, false), (.modbusException, false), (.wrongProfile, false), (.profileUnknown, false), (.linkLost, true),
+      (.notSeen, true), (.badFrames, true), (.busy, true),
+    ] as [(Failure, Bool)])
+  func `a device that may be another one is looked at anew`(failure: Failure, isRemembered: Bool) {
+    var memory = DeviceMemory()
+    memory.learn(readings("battery", model: nil, .name), notes: nil, at: Sample.start)
+    memory.learn(.failed(FailureReport(failure, at: .read, "It failed.")), notes: nil, at: Sample.start)
+    #expect((memory.identity != nil) == isRemembered)
+  }
+
+  @Test func `a later process knows what was found, and an older one's memory has none`() throws {
+    var memory = DeviceMemory()
+    memory.learn(readings("battery", model: nil, .model), notes: nil, at: Sample.start)
+    let clock = Sample.clock(boot: "a", at: Sample.start)
+    let line = try Wire.line(memory.keepsake(clock))
+    let kept = try Wire.decode(DeviceMemory.Keepsake.self, from: line)
+    #expect(DeviceMemory(kept, clock: clock).identity == Identity(profile: "battery", confidence: .model))
+    let old = try Wire.decode(DeviceMemory.Keepsake.self, from: Array(#"{"was_silent":false,"unit":32,"skips":{}}"#.utf8))
+    #expect(DeviceMemory(old, clock: clock).identity == nil && DeviceMemory(old, clock: clock).unit == 32)
+  }
 }

@@ -100,8 +100,8 @@ import Testing
     #expect(
       text
         == """
-        {"address":"D8:B6:73:BF:4F:75","age_s":12.3,"availability":1,"available":true,"connect_ms":1240,"connect_ms_mean":1240,\
-        "consecutive_failures":0,"deadline_s":25,"failure":null,"implausible":[],"link":"kernel","model":"RIV1230RCH-SPS","name":"Inverter",\
+        {"address":"D8:B6:73:BF:4F:75","age_s":12.3,"availability":1,"available":true,"confidence":null,"connect_ms":1240,"connect_ms_mean":1240,\
+        "consecutive_failures":0,"deadline_s":25,"derived":[],"failure":null,"implausible":[],"link":"kernel","model":"RIV1230RCH-SPS","name":"Inverter",\
         "poll_ms":3000,"profile":"inverter","raw_sign":[],"read_at":"2026-07-14T03:33:20.250Z","readings":{"battery_voltage":{"unit":"V","value":52.4}},\
         "rssi":null,"status":"connected","success_rate":1,"test_mode":false}
 
@@ -116,5 +116,80 @@ import Testing
     let text = String(decoding: try Wire.line(status(record, at: 1)), as: UTF8.self)
     #expect(text.contains(#""failure":{"advice":"The adapter has no free connection slot"#))
     #expect(text.contains(#""class":"slots","message":"It went wrong.","stage":"connect","whose":"adapter"}"#))
+  }
+
+  // MARK: Counters
+
+  /// A poll that read this counter, its readings while it closed its link or not.
+  private func poll(_ record: inout DeviceRecord, _ energy: Double?, at seconds: Double, closing: Bool = false) -> DeviceStatus {
+    var readings = Sample.readings()
+    readings.readings["total_energy"] = energy.map { Reading(.number($0), unit: "Wh") }
+    readings.counters = ["total_energy"]
+    if closing { record.note(readings, limits: limits, at: Sample.at(seconds - 2), wall: wall) }
+    var outcome = Sample.success("p")
+    outcome.answers = ["Inverter": .readings(readings)]
+    record.note(outcome, limits: limits, at: Sample.at(seconds), wall: wall)
+    return status(record, at: seconds)
+  }
+
+  @Test(arguments: [false, true]) func `a counter that falls is withheld until the third poll, each counted once`(closing: Bool)
+    throws
+  {
+    var record = try record()
+    let values = [100, 1, nil, 2, 3, 4].enumerated().map { index, value in
+      poll(&record, value, at: Double(index) * 30, closing: closing)
+    }
+    #expect(values.map { $0.readings["total_energy"]?.value } == [.number(100), nil, nil, nil, .number(3), .number(4)])
+    #expect(values.map(\.implausible) == [[], ["total_energy"], [], ["total_energy"], [], []])
+    #expect(values.allSatisfy { $0.readings["battery_voltage"] != nil })
+  }
+
+  @Test func `a counter that falls is not shown while its poll still closes its link either`() throws {
+    var record = try record()
+    _ = poll(&record, 100, at: 0)
+    var readings = Sample.readings()
+    readings.readings["total_energy"] = Reading(.number(1), unit: "Wh")
+    readings.counters = ["total_energy"]
+    record.note(readings, limits: limits, at: Sample.at(30), wall: wall)
+    #expect(status(record, at: 30).readings["total_energy"] == nil)
+    #expect(status(record, at: 30).implausible == ["total_energy"])
+  }
+
+  @Test func `readings that their own poll contradicts count for no counter`() throws {
+    var record = try record()
+    _ = poll(&record, 100, at: 0)
+    for seconds in [30.0, 60, 90, 120] {
+      var readings = Sample.readings()
+      readings.readings["total_energy"] = Reading(.number(900), unit: "Wh")
+      readings.counters = ["total_energy"]
+      record.note(readings, limits: limits, at: Sample.at(seconds - 1), wall: wall)
+      record.note(Sample.failure("p", .workerBabbled), limits: limits, at: Sample.at(seconds), wall: wall)
+    }
+    #expect(poll(&record, 101, at: 150).readings["total_energy"]?.value == .number(101))
+  }
+
+  // MARK: A profile that is found out
+
+  @Test func `a device that is found out shows what it was read by, and how that was told`() throws {
+    var device = try #require(Sample.module()?.devices.first)
+    device.profile = DeviceConfig.automatic
+    var record = DeviceRecord(device, start: Sample.start)
+    #expect(status(record, at: 0).profile == "auto" && status(record, at: 0).confidence == nil)
+    var readings = Sample.readings()
+    readings.confidence = .model
+    readings.derived = ["battery_power"]
+    record.note(readings, limits: limits, at: Sample.start, wall: wall)
+    let found = status(record, at: 1)
+    #expect(found.profile == "inverter" && found.confidence == .model && found.derived == ["battery_power"])
+    let gone = status(record, at: 1200)
+    #expect(gone.profile == "inverter" && gone.derived == [])
+  }
+
+  @Test func `where the profile is configured nobody has told it`() throws {
+    var record = try record()
+    var readings = Sample.readings()
+    readings.confidence = .guess
+    record.note(readings, limits: limits, at: Sample.start, wall: wall)
+    #expect(status(record, at: 1).confidence == nil)
   }
 }

@@ -77,6 +77,43 @@ import Testing
     for other in others { #expect(try status(left(), after: 1, of: other).age == nil) }
   }
 
+  @Test(arguments: ["a", "b"]) func `counters hold over restarts, and though nobody knows how old the readings are`(boot: String)
+    throws
+  {
+    var readings = Sample.readings()
+    readings.readings["total_energy"] = Reading(.number(100), unit: "Wh")
+    readings.counters = ["total_energy"]
+    func outcome(_ energy: Double) -> PollOutcome {
+      readings.readings["total_energy"] = Reading(.number(energy), unit: "Wh")
+      var outcome = Sample.success("p")
+      outcome.answers = ["Inverter": .readings(readings)]
+      return outcome
+    }
+    var record = DeviceRecord(device, start: Sample.start)
+    record.note(
+      outcome(100), limits: limits, at: Sample.start, wall: Date(timeIntervalSince1970: wall), isSynchronised: false)
+    var memory = FleetMemory()
+    memory.devices[device.name] = record.keepsake(Sample.clock(boot: "a", at: Sample.start, isSynchronised: false))
+    let kept = try #require(FleetMemory(memory.documents).devices["Inverter"])
+    let now = Sample.at(1_000_000)
+    var later = DeviceRecord(device, keepsake: kept, clock: Sample.clock(boot: boot, at: now, isSynchronised: false))
+    var shown: [Reading.Value?] = []
+    for energy in [99.0, 98, 98, 98, 99] {
+      later.note(outcome(energy), limits: limits, at: now, wall: .distantPast)
+      shown.append(later.status(limits: limits, deadline: .seconds(25), at: now).readings["total_energy"]?.value)
+    }
+    #expect(shown == [nil, nil, nil, .number(98), .number(99)])
+  }
+
+  @Test func `what a process before there were counters left is read as it was`() throws {
+    let documents = try left().map { document in
+      var document = document
+      document.text = document.text.replacing("\"counters\":{},", with: "")
+      return document
+    }
+    #expect(try documents != left() && status(documents, after: 1).age == .seconds(60))
+  }
+
   @Test func `a document that nothing has changed in is the same text`() throws {
     #expect(try left() == left())
   }

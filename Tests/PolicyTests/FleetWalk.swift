@@ -1,3 +1,4 @@
+import Chance
 import FoundationEssentials
 import Policy
 import Readings
@@ -68,6 +69,8 @@ struct FleetWalk {
   /// Processes so far: what an earlier one still had to come does not reach a later one.
   private var life = 0
   private var boot = 0
+  /// Each boot counts from its own beginning.
+  private var bootedAt = Sample.start
   private var resetting: [String: Request] = [:]
   private var resets: [String: [Instant]] = [:]
   private var lastSuccess: [String: Instant] = [:]
@@ -78,7 +81,7 @@ struct FleetWalk {
 
   /// - Parameter wallStep: hours by which the wall clock is wrong, and by which it jumps now and then.
   init(seed: UInt64, modules: Int = 6, interval: Duration = .seconds(300), wallStep: Double = 0, reboots: Bool = true) throws {
-    dice = Dice(state: seed)
+    dice = Dice(seed: seed)
     self.interval = interval
     self.wallStep = wallStep
     self.reboots = reboots
@@ -133,7 +136,7 @@ struct FleetWalk {
     ClockReading(
       instant: now,
       stamp: Timestamp(
-        boot: "boot-\(boot)", uptime: now - Sample.start,
+        boot: "boot-\(boot)", uptime: now - bootedAt,
         wall: Date(timeIntervalSince1970: 1_784_000_000 + (now - Sample.start).seconds),
         isSynchronised: isSynchronised))
   }
@@ -216,11 +219,15 @@ struct FleetWalk {
     }
     let read = FleetMemory(memory.documents)
     #expect(read.unread == 0)
-    if Bool.random(using: &dice), reboots { boot += 1 }
+    let elapsed = Duration.seconds(Double.random(in: 0...1500, using: &dice))
+    if Bool.random(using: &dice), reboots {
+      boot += 1
+      bootedAt = now + elapsed * Double.random(in: 0...1, using: &dice)
+    }
     let goesOn =
       [busIsAway ? Happening.busComes : .busGoes]
       + ["hci0", "hci1"].map { away.contains($0) ? .adapterComes($0) : .adapterGoes($0) }
-    start(memory: read, elapsed: .seconds(Double.random(in: 0...1500, using: &dice)))
+    start(memory: read, elapsed: elapsed)
     for what in goesOn { schedule(what, after: 20_000) }
     schedule(.restart, after: 300_000)
     for address in addresses { try check(address, afterRestart: true) }

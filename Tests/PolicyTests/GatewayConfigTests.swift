@@ -23,6 +23,15 @@ import Testing
     #expect(modules.map(\.module.adapter) == ["hci1", nil])
   }
 
+  @Test func `a module is called what the first of its devices says`() throws {
+    var devices = [
+      try device("A", "D8:B6:73:BF:4F:75"), try device("B", "D8:B6:73:BF:4F:75"), try device("C", "D8:B6:73:BF:4F:75"),
+    ]
+    #expect(GatewayConfig(name: "cabin", devices: devices).modules.map(\.module.name) == [nil])
+    (devices[1].advertised, devices[2].advertised) = ("RNGPRO12", "RNGRBP12")
+    #expect(GatewayConfig(name: "cabin", devices: devices).modules.map(\.module.name) == ["RNGPRO12"])
+  }
+
   @Test func `first polls are spread out, three seconds at most between two`() {
     #expect((0..<3).map { GatewayConfig.firstPoll($0, of: 3, interval: .seconds(30)) } == [.zero, .seconds(3), .seconds(6)])
     #expect(GatewayConfig.firstPoll(9, of: 10, interval: .seconds(10)) == .seconds(9))

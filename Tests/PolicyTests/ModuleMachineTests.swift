@@ -1,3 +1,4 @@
+import Chance
 import Policy
 import Readings
 import Testing
@@ -76,6 +77,70 @@ import Testing
     var machine = try machine()
     let poll = try launched(machine.handle(.woke, at: Sample.start, jitter: 0)).request.poll
     #expect(machine.handle(.finished(Sample.success(poll)), at: Sample.at(70), jitter: 0).last == .sleep(until: Sample.at(90)))
+  }
+
+  @Test func `only polls that were due while it was being polled are skipped`() throws {
+    var machine = try machine()
+    var poll = try launched(machine.handle(.woke, at: Sample.start, jitter: 0)).request.poll
+    // Its session came after 95 s, and the poll took 3 s: those of 30, 60 and 90 s waited with it.
+    #expect(machine.handle(.finished(Sample.success(poll)), at: Sample.at(98), jitter: 0).last == .sleep(until: Sample.at(120)))
+    #expect(machine.skipped == 0)
+    poll = try launched(machine.handle(.woke, at: Sample.at(120), jitter: 0)).request.poll
+    // After 20 s of waiting, 75 s: those of 150, 180 and 210 s.
+    var outcome = Sample.success(poll)
+    outcome.lasted = .seconds(75)
+    #expect(machine.handle(.finished(outcome), at: Sample.at(215), jitter: 0).last == .sleep(until: Sample.at(240)))
+    #expect(machine.skipped == 3)
+    // Its session came at 275 s; the poll took 20 s, and its release 8 s more: of those of 270 and 300 s one was due meanwhile.
+    poll = try launched(machine.handle(.woke, at: Sample.at(240), jitter: 0)).request.poll
+    _ = machine.handle(.finished(Sample.failure(poll, .notSeen, needsRelease: true)), at: Sample.at(295), jitter: 0)
+    #expect(machine.handle(.released(poll: poll, nil), at: Sample.at(303), jitter: 0).last == .sleep(until: Sample.at(330)))
+    #expect(machine.skipped == 4)
+  }
+
+  @Test func `the module's name is the configured one, else the one that was learned, until that is doubted`() throws {
+    var machine = try machine()
+    var now = Sample.start
+    func name(_ outcome: (String) -> PollOutcome) throws -> String? {
+      let (request, job) = try launched(machine.handle(.woke, at: now, jitter: 0))
+      _ = machine.handle(.finished(outcome(request.poll)), at: now + .seconds(1), jitter: 0)
+      if case .resting(let until) = machine.state { now = until }
+      return job.module.name
+    }
+    let known = Learned(name: "BTRIC134000035")
+    #expect(try name { Sample.success($0, done: Done(link: .closed, learned: known)) } == nil)
+    for _ in 1...3 { #expect(try name { Sample.failure($0, .notSeen) } == "BTRIC134000035") }
+    #expect(try name { Sample.success($0, done: Done(link: .closed, learned: known)) } == nil)
+    var config = machine.config
+    config.module.name = "RNGPRO12"
+    _ = machine.handle(.configured(config), at: now, jitter: 0)
+    #expect(try name { Sample.success($0) } == "RNGPRO12")
+  }
+
+  @Test(arguments: ["profile", "name", "interval"])
+  func `what a device was found to be is gone with another profile or name, and with nothing else`(change: String) throws {
+    let address = try #require(Address("D8:B6:73:BF:4F:75"))
+    let device = DeviceConfig(name: "Inverter", address: address, profile: DeviceConfig.automatic)
+    let module = try #require(GatewayConfig(name: "cabin", devices: [device]).modules.first)
+    var machine = ModuleMachine(module, firstPoll: Sample.start)
+    var readings = Sample.readings()
+    readings.confidence = .model
+    let next = try step(&machine, at: Sample.start) {
+      var outcome = Sample.success($0)
+      outcome.answers = ["Inverter": .readings(readings)]
+      return outcome
+    }
+    var config = machine.config
+    switch change {
+    case "profile": config.devices[0].profile = "battery"
+    case "name": config.module.name = "RNGPRO12"
+    default: config.interval = .seconds(20)
+    }
+    _ = machine.handle(.configured(config), at: next, jitter: 0)
+    config.devices[0].profile = DeviceConfig.automatic
+    _ = machine.handle(.configured(config), at: next, jitter: 0)
+    let request = try launched(machine.handle(.pollNow, at: next, jitter: 0)).job.devices[0]
+    #expect(request.identity == (change == "interval" ? Identity(profile: "inverter", confidence: .model) : nil))
   }
 
   @Test func `while it polls, neither time nor a wish starts another`() throws {
@@ -358,7 +423,7 @@ import Testing
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
   func `whatever happens in whatever order, what must hold holds`(_ seed: UInt64) throws {
-    var dice = Dice(state: seed)
+    var dice = Dice(seed: seed)
     var machine = try machine()
     var now = Sample.start
     var open: String?
@@ -406,18 +471,5 @@ import Testing
       }
     }
     #expect(seen.count > 50)
-  }
-}
-
-/// SplitMix64: the same walk for the same seed.
-struct Dice: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

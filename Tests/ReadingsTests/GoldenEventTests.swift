@@ -254,6 +254,49 @@ struct GoldenEventTests {
       ])
   }
 
+  @Test func `a poll of a device that was told by its model, with its days`() throws {
+    try check(
+      "b7e2-129",
+      [
+        (2, .stage(.lock, attempt: 1)),
+        (
+          612,
+          .readings(
+            DeviceReadings(
+              device: "Roof", profile: "controller", unit: 255, model: "RNG-CTRL-RVR40",
+              readings: [
+                "battery_power": Reading(.number(1.022), unit: "W"), "battery_voltage": Reading(.number(14.6), unit: "V"),
+                "faults": Reading(.text("none")), "power_generation_total": Reading(.number(13_094), unit: "Wh"),
+              ], implausible: ["battery_temperature"], derived: ["battery_power"], counters: ["power_generation_total"],
+              confidence: .model,
+              days: [
+                DayReadings(daysAgo: 0, readings: ["power_generation": Reading(.number(125), unit: "Wh")]),
+                DayReadings(daysAgo: 1, readings: ["power_generation": Reading(.number(160), unit: "Wh")]),
+              ]))
+        ),
+      ])
+  }
+
+  @Test func `who answers behind a module`() throws {
+    try check(
+      "b7e2-130",
+      [
+        (1902, .found(Found(unit: 48, profile: "battery", confidence: .model, model: "RBT50LFP48S"))),
+        (2911, .found(Found(unit: 96, profile: "controller", confidence: .guess))),
+        (
+          9950,
+          .done(
+            Done(
+              link: .closed, by: .kernel,
+              stages: [.start: 2, .lock: 1, .connect: 31, .services: 30, .subscribe: 9, .read: 9877], connectMs: 34,
+              attempts: 1,
+              learned: Learned(
+                addressType: .public, handles: SerialHandles(write: nil, notify: 18, configuration: 19),
+                name: "BT-TH-66F94E1C")))
+        ),
+      ])
+  }
+
   @Test func `every failure class has one example, which reads as it stands there`() throws {
     let lines = try lines(of: "-") + lines(of: "b7e2-123")
     var classes: [Failure] = []

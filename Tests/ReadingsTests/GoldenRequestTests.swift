@@ -61,6 +61,21 @@ struct GoldenRequestTests {
             module: Module(address: inverter), devices: [DeviceRequest(name: "Inverter", profile: "inverter")], yields: true))),
       Request(poll: "b7e2-128", parent: 4711, deadline: .seconds(15), job: .resetAdapter(adapter: "hci0")),
       Request(poll: "hand", deadline: .seconds(15), job: .resetAdapter(adapter: nil)),
+      Request(
+        poll: "b7e2-129", parent: 4711, deadline: .seconds(25),
+        job: .poll(
+          PollJob(
+            module: Module(address: hub, name: "BT-TH-66F94E1C"),
+            devices: [
+              DeviceRequest(
+                name: "Roof", profile: "auto", model: "RNG-CTRL-RVR40",
+                identity: Identity(profile: "controller", confidence: .model), days: 2)
+            ]))),
+      Request(
+        poll: "b7e2-130", parent: 4711, deadline: .seconds(45),
+        job: .identify(
+          PollJob(
+            module: Module(address: hub), devices: [], learned: Learned(addressType: .public, name: "BT-TH-66F94E1C")))),
     ]
     let lines = try ProtocolFiles.lines("requests")
     #expect(try lines.map { try Request.parse($0) } == expected)

@@ -73,9 +73,9 @@ def is_right(output):
         return "Inverter: connected" in output and "51.2" in output and "113.5" in output
     answer = next((line for line in map(json.loads, output.splitlines()) if "readings" in line), {"readings": {}})
     if "event" in answer:
-        return answer["readings"].get("input_voltage") == {"value": 113.5, "unit": "V"} and len(answer["readings"]) == 22
+        return answer["readings"].get("input_voltage") == {"value": 113.5, "unit": "V"} and len(answer["readings"]) == 32
     with open(f"{HERE}/registers.json") as file:
-        expected = {first: [int(word, 16) for word in words.split()] for first, words in json.load(file)["32"].items()}
+        expected = {first: [int(word, 16) for word in words.split()] for first, words in json.load(file)["models"]["RIV4835CSH1S"].items()}
     return answer["readings"] == expected
 
 

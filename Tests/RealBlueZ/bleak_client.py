@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The other side of the benchmark: one poll of the inverter's five blocks by bleak, as fast as it allows. No scan (the device is
+"""The other side of the benchmark: one poll of the inverter's eleven blocks by bleak, as fast as it allows. No scan (the device is
 known), no sleeps; requests one after another, each as soon as the last reply is whole. Prints the words, then disconnects."""
 
 import asyncio
@@ -9,7 +9,9 @@ import sys
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 
-BLOCKS = [(4000, 10), (4327, 7), (4311, 8), (4408, 6), (4109, 1)]
+BLOCKS = [
+    (4000, 10), (4327, 7), (4311, 8), (4408, 6), (4109, 1), (4398, 4), (4405, 1), (4543, 4), (4554, 4), (4112, 9), (4319, 8),
+]
 WRITE = "0000ffd1-0000-1000-8000-00805f9b34fb"
 NOTIFY = "0000fff1-0000-1000-8000-00805f9b34fb"
 

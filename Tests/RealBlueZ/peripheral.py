@@ -5,7 +5,8 @@ Made on bumble, a Bluetooth stack that shares nothing with ours or BlueZ's. A mo
 register file, and misbehaves on command. Commands and journal are JSON lines on a unix socket of its own; their words are those of
 protocol/simulator.md where they mean the same:
 
-  {"do":"module", "address":A, "name":N, "advertising":true, "mtu":23, "gatt":"renogy", "faults":[...]}
+  {"do":"module", "address":A, "name":N, "advertising":true, "mtu":23, "gatt":"renogy",
+   "devices":[{"unit":32,"registers":"RIV4835CSH1S"}], "faults":[...]}
       becomes another module (everything but the address has a default); "gatt" may also be "moved" (the same characteristics at
       other handles, as after a firmware update), "bare" and "moved_bare" (without the generic attribute service) or "stranger" (not a
       Renogy module)
@@ -17,6 +18,7 @@ Each is answered by a line with "saw": "did", "state" or "error".
 
 import argparse
 import asyncio
+import copy
 import json
 import logging
 import os
@@ -60,19 +62,24 @@ def crc16(data):
 
 
 class Registers:
-    """Words by unit and register; a run that the file does not hold whole is exception 2."""
+    """Words by unit and register, of the models that the file has; a run that it does not hold whole is exception 2."""
 
     def __init__(self, path):
         with open(path) as file:
-            units = {unit: blocks for unit, blocks in json.load(file).items() if unit.isdigit()}
-        self.words = {
-            int(unit): {
-                int(first) + index: int(word, 16)
-                for first, words in blocks.items()
-                for index, word in enumerate(words.split())
+            self.models = {
+                model: {
+                    int(first) + index: int(word, 16)
+                    for first, words in blocks.items()
+                    for index, word in enumerate(words.split())
+                }
+                for model, blocks in json.load(file)["models"].items()
             }
-            for unit, blocks in units.items()
-        }
+        self.words = {}
+
+    def of(self, devices):
+        registers = copy.copy(self)
+        registers.words = {device["unit"]: self.models[device["registers"]] for device in devices}
+        return registers
 
     def answer(self, request):
         """The reply to a frame, or None where a real device says nothing: a damaged frame, or another unit."""
@@ -110,7 +117,9 @@ class Fault:
         return self.seen >= first and (times is None or self.seen < first + times)
 
     def concerns(self, request):
-        register = self.fields.get("register")
+        register, unit = self.fields.get("register"), self.fields.get("unit")
+        if unit is not None and request[:1] != bytes([unit]):
+            return False
         return register is None or (len(request) > 3 and int.from_bytes(request[2:4], "big") == register)
 
 
@@ -161,7 +170,7 @@ class Module:
     say = None  # its steering's
 
     def __init__(self, device, registers):
-        self.device, self.registers = device, registers
+        self.device, self.models, self.registers = device, registers, registers
         self.address, self.name, self.advertising, self.faults = None, "", False, []
         self.air = asyncio.Lock()
         self.connection, self.requests, self.hold, self.linked_at, self.notify = None, 0, 0.0, 0.0, None
@@ -178,6 +187,7 @@ class Module:
         stranger = any(fault["fault"] == "no_characteristics" for fault in faults)
         self.faults = [Fault(fault) for fault in faults if fault["fault"] not in OTHERS]
         self.requests = 0
+        self.registers = self.models.of(fields.get("devices", [{"unit": 32, "registers": "RIV4835CSH1S"}]))
         self.make_services("stranger" if stranger else fields.get("gatt", "renogy"), fields.get("mtu", 23))
         await self.advertise(fields.get("advertising", True))
 

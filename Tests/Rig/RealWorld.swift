@@ -106,7 +106,7 @@ package final class RealWorld: World {
 
 extension Scene {
   /// A scene of the contract, in the world that this process tests: a new inverter, with these members of the simulator's set-up
-  /// (`protocol/simulator.md`) that both sides know: `faults`, `mtu`, `known`. In the real world there are three modules to be had.
+  /// (`protocol/simulator.md`) that both sides know: `name`, `devices`, `faults`, `mtu`, `known`. In the real world there are three modules to be had.
   package static func contract(_ module: String = "", delays: String = Scene.fast, number: Int = 1) async throws -> Scene {
     guard let peripheral = Worlds.peripheral else { return try await one(module, delays: delays) }
     // A new address each time, so that bluetoothd remembers nothing of the last case.
@@ -120,7 +120,8 @@ extension Scene {
     let on: [Value] = [.string(ObjectTree.adapter), .string("Powered"), .variant(.bool(true))]
     _ = try await BusClient(world.busAddress).ask("Set", ObjectTree.properties, on: BusClient.adapter, on)
     let members = module.isEmpty ? "" : module + ","
-    let answer = try await scene.tell(#"{"do":"module",\#(members)"address":"\#(address)","name":"BTRIC134000035   "}"#)
+    let name = module.contains(#""name":"#) ? "" : #","name":"BTRIC134000035   ""#
+    let answer = try await scene.tell(#"{"do":"module",\#(members)"address":"\#(address)"\#(name)}"#)
     guard answer.contains(#""saw":"did""#) else { throw RealWorld.Trouble(description: answer) }
     if module.contains(#""known":true"#) { try await BusClient(world.busAddress).scan(for: address) }
     return scene

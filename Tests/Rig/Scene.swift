@@ -13,6 +13,10 @@ package final class Scene: Sendable {
 
   package static let address = "D8:B6:73:BF:4F:75"
 
+  /// What a poll of the standard inverter brings, and by how many requests.
+  package static let inverterReadings = 32
+  package static let inverterRequests = 11
+
   /// The simulator's processes. Only of scenes that have them.
   package var simulation: Simulation {
     guard let simulation = world as? Simulation else { fatalError("this scene stands on a real bluetoothd") }
@@ -25,10 +29,11 @@ package final class Scene: Sendable {
     -> Scene
   {
     let members = module.isEmpty ? "" : module + ","
+    let name = module.contains(#""name":"#) ? "" : #""name":"BTRIC134000035   ","#
+    let devices = module.contains(#""devices":"#) ? "" : #""devices":[{"unit":32,"registers":"RIV4835CSH1S"}],"#
     return try await start(
       """
-      {"adapters":\(adapters),"modules":[{\(members)"address":"\(address)","name":"BTRIC134000035   ",
-        "devices":[{"unit":32,"registers":"RIV4835CSH1S"}],"delays":\(delays)}]}
+      {"adapters":\(adapters),"modules":[{\(members)"address":"\(address)",\(name)\(devices)"delays":\(delays)}]}
       """)
   }
 

@@ -32,7 +32,8 @@ import Testing
     var stage = try linked()
     #expect(ask(&stage, "02 05 02") == ["031700"])
     #expect(ask(&stage, "10 01 00 ff ff 00 28") == ["1106" + "01000f000118" + "10001f00d0ff" + "20002f00f0ff"])
-    #expect(ask(&stage, "10 30 00 ff ff 00 28") == ["11143000ffff" + "00000000000000b0" + "00405104d0ff00f0"])
+    #expect(ask(&stage, "10 30 00 ff ff 00 28") == ["111430003f00" + "00000000000000b0" + "00405104d0ff00f0"])
+    #expect(ask(&stage, "10 40 00 ff ff 00 28") == ["1106" + "4000ffff0018"])
     #expect(ask(&stage, "08 20 00 2f 00 03 28") == ["090721001222" + "00f1ff"])
     #expect(ask(&stage, "08 23 00 2f 00 03 28") == ["010823000a"])
     #expect(ask(&stage, "04 22 00 23 00") == ["0501" + "2200f1ff" + "23000229"])
@@ -41,6 +42,33 @@ import Testing
     #expect(ask(&stage, "04 01") == ["0104000004"])
     #expect(ask(&stage, "1e") == [] && ask(&stage, "") == [])
     #expect(ask(&stage, "12 99 00 01 00") == ["0112990001"])
+  }
+
+  @Test func `it says its name in Generic Access, behind all else, padded as it is`() throws {
+    var stage = try linked()
+    let name = Hex.text(Array("BTRIC134000035   ".utf8))
+    #expect(ask(&stage, "08 01 00 ff ff 00 2a") == ["0913" + "4200" + name])
+    #expect(ask(&stage, "0a 42 00") == ["0b" + name])
+    #expect(ask(&stage, "08 40 00 ff ff 03 28") == ["0907" + "4100" + "02" + "4200" + "002a"])
+    #expect(ask(&stage, "12 42 00 41") == ["0112420003"])
+    #expect(!stage.world.paths.contains { $0.contains("0040") })
+  }
+
+  @Test(arguments: [
+    ("", "0902" + "4200", "0b"),
+    // 19 of its 21 characters fit the one answer, all of them the other.
+    (
+      "RNGPRO125BAT-EF036881", "0915" + "4200" + "524e4750524f3132354241542d454630333638",
+      "0b524e4750524f3132354241542d4546303336383831"
+    ),
+  ])
+  func `a name may be empty, and a long one is cut to the packet`(name: String, byType: String, read: String) throws {
+    let json = #"{"modules":[{"address":"\#(Stage.inverter)","name":"\#(name)"}]}"#
+    var stage = Stage(try Setup(JSON(parsing: Array(json.utf8))))
+    stage.handle(.attached(1, address: Stage.inverter))
+    stage.pass(.seconds(1))
+    #expect(ask(&stage, "08 01 00 ff ff 00 2a") == [byType])
+    #expect(ask(&stage, "0a 42 00") == [read])
   }
 
   @Test func `a frame is answered in notifications, once they are asked for`() throws {

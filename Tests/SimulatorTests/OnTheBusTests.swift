@@ -27,6 +27,24 @@ import Testing
     await scene.end()
   }
 
+  @Test func `a shunt is subscribed to and pushes`() async throws {
+    let scene = try await Scene.start(
+      """
+      {"modules":[{"address":"\(Scene.address)","name":"RTMShunt300123456","known":true,"mtu":64,"devices":[{"registers":"RTMShunt300"}],
+        "delays":{"connect_ms":0,"services_ms":0,"push_ms":5,"disconnect_ms":20}}]}
+      """)
+    let client = try Client(scene.environment["DBUS_SYSTEM_BUS_ADDRESS"] ?? "")
+    _ = try client.ask("Connect", Interface.device, on: Stage.device)
+    try client.waitResolved()
+    let notify = "\(Stage.device)/service0010/char0011"
+    #expect(try client.ask("StartNotify", Interface.characteristic, on: notify).kind == .methodReturn)
+    var frames: [String] = []
+    for _ in 1...5 { frames.append(try client.notification(of: notify) + client.notification(of: notify)) }
+    #expect(frames.allSatisfy { $0.count == 220 })
+    #expect(frames.map { $0.prefix(8) } == ["42570119", "42570119", "42570119", "42570119", "4257010b"])
+    await scene.end()
+  }
+
   @Test func `GetManagedObjects carries every object with its interfaces`() async throws {
     let scene = try await Scene.one(Self.known)
     let client = try Client(scene.environment["DBUS_SYSTEM_BUS_ADDRESS"] ?? "")
@@ -96,8 +114,8 @@ private final class Client {
     try wait { $0.path == Stage.device && Self.changed($0)["ServicesResolved"] == .bool(true) }
   }
 
-  func notification() throws -> String {
-    let message = try wait { $0.path == Stage.notify && Self.changed($0)["Value"] != nil }
+  func notification(of notify: String = Stage.notify) throws -> String {
+    let message = try wait { $0.path == notify && Self.changed($0)["Value"] != nil }
     return Hex.text(Self.changed(message)["Value"]?.asBytes ?? [])
   }
 

@@ -72,7 +72,7 @@ import Testing
 
   @Test(arguments: [
     ("20030fa00020", "208302"),  // over the end of the block
-    ("200311bf0004", "208302"),  // not one of this model's
+    ("2003000c0008", "208302"),  // not one of this model's
     ("20030fa00000", "208303"),
     ("20060fa00001", "208601"),
   ])

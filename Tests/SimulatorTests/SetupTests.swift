@@ -23,9 +23,12 @@ import Testing
     ("{\"modules\":[{\(address),\"delays\":{\"conect_ms\":1}}]}", "modules[0].delays.conect_ms is not a known key"),
     ("{\"modules\":[{\(address),\"delays\":{\"advertise_ms\":0}}]}", "modules[0].delays.advertise_ms must be at least 1"),
     ("{\"modules\":[{\(address),\"devices\":[{\"unit\":32}]}]}", "modules[0].devices[0].registers is missing"),
+    ("{\"modules\":[{\(address),\"delays\":{\"push_ms\":0}}]}", "modules[0].delays.push_ms must be at least 1"),
     (
       "{\"modules\":[{\(address),\"devices\":[{\"unit\":32,\"registers\":\"RIV1\"}]}]}",
-      "modules[0].devices[0].registers: 'RIV1' is not one of RIV4835CSH1S"
+      "modules[0].devices[0].registers: 'RIV1' is not one of RBC30D1S-G6, RBC50D1S-G1, RBT100LFP12-BT, "
+        + "RBT12500LFP-SHBT, RBT50LFP48S-A, RBT50LFP48S-B, RBT50LFP48S-C, RIV1230RCH-SPS, RIV4835CSH1S, RNG-CTRL-RVR40, "
+        + "RNG-CTRL-WND30, RNGRBP1228, RTMShunt300"
     ),
     (
       "{\"modules\":[{\(address),\"devices\":[{\"unit\":32,\"registers\":\"RIV4835CSH1S\",\"words\":{\"4002\":\"0001\"}}]}]}",

@@ -1,3 +1,4 @@
+import Chance
 import CLinux
 import Foundation
 import Rig

@@ -68,6 +68,30 @@ import Testing
     #expect(ContinuousClock.now - began < .milliseconds(4500))
   }
 
+  @Test func `a worker that leaves processes is one warning when that begins and one notice when it ends`() async throws {
+    let lines = LogLines()
+    let gateway = try gateway(["fine"], log: Logger(label: "test", factory: { _ in lines.handler(level: .notice) }))
+    _ = await gateway.pollOnce()
+    let address = try #require(Address("D8:B6:73:BF:4F:00"))
+    let before = lines.all.count
+    func note(strays: Int) async -> [Problem] {
+      await gateway.note(PollOutcome(poll: "p", answers: [:], strays: strays), of: address)
+      return await gateway.snapshot().problems
+    }
+    #expect(await note(strays: 0) == [])
+    for strays in [1, 2, 3] {
+      let problems = await note(strays: strays)
+      #expect(problems.map(\.name) == [.workerStrays] && problems.map(\.address) == [address])
+      #expect(problems[0].message == "the worker left other processes; killed: \(strays)")
+    }
+    #expect(await note(strays: 0) == [])
+    #expect(
+      lines.all[before...] == [
+        "warning \(address): worker_strays: the worker left other processes; killed: 1",
+        "notice \(address): worker_strays is over, after 0 s",
+      ])
+  }
+
   @Test func `one poll of each device tells what came of it`() async throws {
     let status = await (try gateway(["fine"], devices: 5)).pollOnce()
     #expect(status.devices.map(\.status) == Array(repeating: .connected, count: 5))

@@ -136,15 +136,46 @@ import Testing
     #expect(outcome.answers["Battery"]?.failure?.failure == .workerBabbled)
   }
 
-  @Test(arguments: [true, false])
-  func `what the radio looks like is an answer to a probe, and to nothing else`(isProbe: Bool) throws {
-    var transcript = PollTranscript(poll: "p-1", devices: ["Inverter"], isProbe: isProbe)
-    for event in [Event.probed(Probe(adapters: [])), .done(Done(link: .none))] {
+  private func transcript(_ question: PollTranscript.Question, _ events: [Event]) throws -> PollTranscript {
+    var transcript = PollTranscript(poll: "p-1", devices: ["Inverter"], question: question)
+    for event in events {
       let line = EventLine(poll: "p-1", time: .zero, event: event)
       transcript.hear(.line(Array(try Wire.line(line).dropLast())), deadline: .seconds(8))
     }
-    let outcome = transcript.concluded(Ending(cause: .exited(0), lasted: .seconds(1)), stopAsked: false)
-    #expect((outcome.done != nil) == isProbe)
+    return transcript
+  }
+
+  @Test(arguments: [PollTranscript.Question.devices, .host, .everybody])
+  func `what the radio looks like, and who answers, are answers to their own questions only`(question: PollTranscript.Question)
+    throws
+  {
+    let ending = Ending(cause: .exited(0), lasted: .seconds(1))
+    let done = Event.done(Done(link: .none))
+    let probed = try transcript(question, [.probed(Probe(adapters: [])), done])
+    #expect((probed.concluded(ending, stopAsked: false).done != nil) == (question == .host))
+    let found = try transcript(question, [.found(Found(unit: 48, profile: "battery", confidence: .model)), done])
+    #expect((found.concluded(ending, stopAsked: false).done != nil) == (question == .everybody))
+    #expect(found.found.map(\.unit) == (question == .everybody ? [48] : []))
+  }
+
+  @Test func `each unit is found once, and no more than a module has`() throws {
+    let ending = Ending(cause: .exited(0), lasted: .seconds(1))
+    let battery = Event.found(Found(unit: 48, profile: "battery", confidence: .model))
+    let done = Event.done(Done(link: .closed))
+    #expect(try transcript(.everybody, [battery, done]).failure(ending, stopAsked: false) == nil)
+    let twice = try transcript(.everybody, [battery, battery, done])
+    #expect(twice.failure(ending, stopAsked: false)?.failure == .workerBabbled && twice.found.count == 1)
+    let many = (1...17).map { Event.found(Found(unit: $0, profile: "battery", confidence: .guess)) }
+    let crowd = try transcript(.everybody, many + [done])
+    #expect(crowd.failure(ending, stopAsked: false)?.failure == .workerBabbled && crowd.found.count == Wire.maxDevices)
+  }
+
+  @Test func `a job that failed is told by its failure, also where the worker came to its last line`() throws {
+    let report = FailureReport(.held, at: .lock, "Another worker held it.")
+    let ended = try transcript(.everybody, [.failed(device: nil, report), .done(Done(link: .none))])
+    #expect(ended.failure(Ending(cause: .exited(75), lasted: .seconds(1)), stopAsked: false) == report)
+    let crashed = try transcript(.everybody, [.stage(.connect, attempt: 1)])
+    #expect(crashed.failure(Ending(cause: .signalled(11), lasted: .seconds(1)), stopAsked: false)?.failure == .workerCrashed)
   }
 
   @Test func `a stop that we asked for is no crash`() throws {

@@ -65,5 +65,6 @@ enum Zoo {
   /// What is asked for something else than a poll's answer.
   static let others = [
     "last_words", "says_its_environment", "says_its_descriptors", "says_its_signals", "says_its_family", "leaves_a_daemon",
+    "finds_a_hub", "finds_one_and_leaves_its_link", "finds_nobody",
   ]
 }

@@ -16,7 +16,7 @@ import Testing
     let scene = try await Scene.one(#""known":true,"faults":[{"fault":"stale_cache"}]"#)
     #expect(try await scene.poll().failure?.failure == .wrongProfile)
     let run = try await scene.poll(["--forget"])
-    #expect(run.readings?.readings.count == 22 && run.exitCode == 0, "\(run.raw)")
+    #expect(run.readings?.readings.count == Scene.inverterReadings && run.exitCode == 0, "\(run.raw)")
     #expect(run.done?.forgot == true && run.done?.link == .closed)
     #expect(run.stages == [.lock, .bus, .release, .scan, .connect, .services, .subscribe, .read, .disconnect])
     #expect(run.done?.rssi == -58)
@@ -64,7 +64,7 @@ import Testing
   @Test func `a RemoveDevice that is never answered costs three seconds and nothing else`() async throws {
     let scene = try await Scene.one(#""known":true,"faults":[{"fault":"daemon_mute","method":"RemoveDevice"}]"#)
     let run = try await scene.poll(["--forget"])
-    #expect(run.readings?.readings.count == 22 && run.done?.attempts == 1, "\(run.raw)")
+    #expect(run.readings?.readings.count == Scene.inverterReadings && run.done?.attempts == 1, "\(run.raw)")
     #expect(run.done?.forgot == false)
     #expect(run.log.contains { $0.contains("RemoveDevice of D8:B6:73:BF:4F:75 was not answered in time") }, "\(run.log)")
     let asking = try #require(run.done?.stages[.release])
@@ -79,7 +79,7 @@ import Testing
         "devices":[{"unit":32,"registers":"RIV4835CSH1S"}]}]}
       """, busPolicy: #"<deny send_destination="org.bluez" send_interface="org.bluez.Adapter1" send_member="RemoveDevice"/>"#)
     let run = try await scene.poll(["--forget"])
-    #expect(run.readings?.readings.count == 22 && run.exitCode == 0, "\(run.raw)")
+    #expect(run.readings?.readings.count == Scene.inverterReadings && run.exitCode == 0, "\(run.raw)")
     #expect(run.done?.forgot == false && !run.stages.contains(.scan))
     #expect(run.log.contains { $0.contains("Going on with what bluetoothd remembers") }, "\(run.log)")
     await scene.end()
@@ -121,7 +121,7 @@ import Testing
       learned: Learned(addressType: .random), forgets: true)
     let run = try await scene.worker(
       input: try Wire.line(Request(poll: "p-1", deadline: .seconds(25), job: .poll(job))), sockets: true)
-    #expect(run.readings?.readings.count == 22, "\(run.raw)")
+    #expect(run.readings?.readings.count == Scene.inverterReadings, "\(run.raw)")
     // bluetoothd's word for it, who was asked: what was learned said random.
     #expect(run.done?.learned?.addressType == .public)
     #expect(run.done?.forgot == false)

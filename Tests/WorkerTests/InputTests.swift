@@ -58,7 +58,7 @@ import Testing
     let run = try await scene.worker(input: Array((request + "\n").utf8))
     #expect(run.failure?.failure == .silent)
     #expect(run.readings?.device == "Second")
-    #expect(run.readings?.readings.count == 22)
+    #expect(run.readings?.readings.count == Scene.inverterReadings)
     #expect(run.exitCode == 75)
     await scene.end()
   }

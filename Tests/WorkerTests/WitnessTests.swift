@@ -119,7 +119,7 @@ struct WitnessTests {
     let scene = try await Scene.one(#""known":true"#)
     _ = try await scene.client().connect(Scene.address)
     let run = try await scene.poll(["--attempts", "1"], link: .kernel)
-    #expect(run.readings?.readings.count == 22)
+    #expect(run.readings?.readings.count == Scene.inverterReadings)
     #expect(run.done?.foundStanding == true)
     #expect(run.stages == [.lock, .bus, .connect, .release, .connect, .services, .subscribe, .read, .disconnect])
     #expect(try await scene.quiet() != nil)

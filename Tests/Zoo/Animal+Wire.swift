@@ -25,6 +25,10 @@ extension Animal {
       readings: ["battery_voltage": Reading(.number(52.4), unit: "V")])
   }
 
+  static func found(_ unit: UInt8, model: String? = nil) -> Found {
+    Found(unit: unit, profile: "inverter", confidence: model == nil ? .guess : .model, model: model)
+  }
+
   /// A correct answer for every device of the request.
   static func answer(_ request: Request?) {
     guard let request, case .poll(let poll) = request.job else { exit(64) }

@@ -10,6 +10,7 @@ enum Animal: String, CaseIterable {
   case last_words, says_its_environment, says_its_descriptors, says_its_signals, says_its_family
   case dies_of, floods_regardless, double_fork_setsid, dynasty, bomb, daemonizes, leaves_a_daemon, fine_with_a_stray
   case deluge
+  case finds_a_hub, finds_one_and_leaves_its_link, finds_nobody
 
   func perform(_ request: Request?) -> Never {
     let poll = request?.poll ?? "unknown"
@@ -117,6 +118,14 @@ enum Animal: String, CaseIterable {
       }
     case .says_its_descriptors:
       for number: Int32 in 0..<65_536 where fcntl(number, F_GETFD) >= 0 { Animal.write("\(number)\n") }
+    case .finds_a_hub:
+      for found in [Animal.found(97), Animal.found(33, model: "RIV1230RCH-SPS")] { Animal.say(poll, .found(found)) }
+      Animal.say(poll, .done(Done(link: .closed)))
+    case .finds_one_and_leaves_its_link: Animal.say(poll, .found(Animal.found(255)), .done(Done(link: .left)))
+    case .finds_nobody:
+      Animal.say(
+        poll, .failed(device: nil, FailureReport(.silent, at: .read, "Nobody answers behind it.")), .done(Done(link: .closed)))
+      exit(75)
     case .says_its_signals: Animal.copy("/proc/self/status") { $0.hasPrefix("SigBlk") || $0.hasPrefix("SigIgn") }
     case .says_its_family: Animal.write("\(getpid()) \(getpgrp()) \(getsid(0)) \(getppid())\n")
     }

@@ -1,26 +1,12 @@
+import Chance
 import Glibc
 @testable import ATT
 
 func bytes(_ hex: String) -> [UInt8] { hex.split(separator: " ").compactMap { UInt8($0, radix: 16) } }
 
-/// A small generator with a seed (splitmix64), so that a failing walk can be walked again.
-struct Dice: RandomNumberGenerator {
+extension Dice {
   /// How many packets a fuzzing test tries: more in the long run, because a debug build takes a third of a minute for them.
   static let throwCount = getenv("BLUPOW_TEST_LONG") == nil ? 20_000 : 200_000
-
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
-  }
-
-  mutating func roll(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
 
   private static let sound = PDUTests.golden.map { bytes($0.hex) }
 
