@@ -1,4 +1,4 @@
-package import Readings
+import Readings
 
 /// A link that tells what goes by. It changes nothing: what it wraps sends, receives and throws as ever.
 package struct RecordingLink<L: Link>: Link {

@@ -1,4 +1,4 @@
-package import Readings
+import Readings
 
 /// What was said on one module's serial line: one line for each write or notification, as it went by (`protocol/transcript.md`).
 package struct Transcript: Equatable, Sendable {

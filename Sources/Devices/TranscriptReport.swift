@@ -195,7 +195,7 @@ extension ShuntFrame.Fault {
 extension Identity {
   private enum Nowhere: Link {
     func send(_ frame: [UInt8]) {}
-    func receive(until deadline: ContinuousClock.Instant) -> [UInt8]? {}
+    func receive(until deadline: ContinuousClock.Instant) -> [UInt8]? { nil }
   }
 
   /// By which registers answered: the rules of `Identification`, over what somebody else asked for.
