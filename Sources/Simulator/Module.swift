@@ -13,6 +13,8 @@ struct Module: Sendable {
   /// Of a shunt: the listening that it pushes for, and how many frames it has pushed.
   var pushing: Int?
   var pushed = 0
+  /// How often each request of a transcript was asked.
+  var replayed: [[UInt8]: Int] = [:]
   /// An advertisement is on the agenda.
   var advertisementIsDue = false
 

@@ -68,7 +68,8 @@ extension Setup.Module {
     mtu = try fields.number("mtu", in: 23...517) ?? mtu
     answers255As = try fields.number("answers_255_as", in: 0...255).map { UInt8($0) }
     vary = try fields.flag("vary") ?? false
-    if let json = fields.take("delays") { delays = try Setup.Delays(json, at: fields.name("delays")) }
+    let pace = fields.take("delays")
+    if let pace { delays = try Setup.Delays(pace, at: fields.name("delays")) }
     let list = try fields.list("devices") ?? []
     for (index, element) in list.enumerated() {
       let place = fields.name("devices[\(index)]")
@@ -78,6 +79,10 @@ extension Setup.Module {
       }
       guard list.count == 1 else { throw Mistake("\(fields.name("devices")): \(Shunt.model) must be the only one") }
       shunt = try Shunt(element, at: place)
+    }
+    if let path = try fields.text("transcript") {
+      guard list.isEmpty else { throw Mistake("\(fields.name("transcript")): a module has that, or devices") }
+      try play(path, at: fields.name("transcript"), pace)
     }
     for (index, element) in (try fields.list("faults") ?? []).enumerated() {
       faults.append(try Fault(element, at: fields.name("faults[\(index)]")))

@@ -62,6 +62,8 @@ extension Setup {
     package var devices: [Device] = []
     /// In the place of devices.
     package var shunt: Shunt?
+    /// In the place of either: what a transcript holds.
+    package var replay: Replay?
     package var faults: [Fault] = []
   }
 

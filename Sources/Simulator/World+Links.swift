@@ -89,7 +89,7 @@ extension World {
     note("linked", ["adapter": .string(device.adapter), "address": .string(device.address), "client": .string(owner)])
     guard let module = modules[device.address] else { return changed(path, Interface.device, ["Connected": .bool(true)]) }
     var delay = module.setup.delays.services
-    var table = module.setup.shunt == nil ? GattTable.renogy : .shunt
+    var table = module.setup.pushes ? GattTable.shunt : .renogy
     let strikes = modules[device.address]?.strike(.services) ?? []
     if !strikes.contains(.connectedUnsaid) { changed(path, Interface.device, ["Connected": .bool(true)]) }
     for strike in strikes {

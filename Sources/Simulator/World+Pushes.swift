@@ -4,13 +4,15 @@ extension World {
   /// What follows for shunts from any change: pushing begins and ends with the listening.
   mutating func settlePushes() {
     for address in modules.keys.sorted() {
-      guard let module = modules[address], module.setup.shunt != nil else { continue }
+      guard let module = modules[address], module.setup.pushes else { continue }
       if !isListenedTo(module) {
         modules[address]?.pushing = nil
       } else if module.pushing == nil {
         let pushing = nextID()
         modules[address]?.pushing = pushing
-        set(.push(module: address, pushing: pushing), in: module.setup.delays.push)
+        set(
+          .push(module: address, pushing: pushing),
+          in: module.setup.replay?.pause(before: module.pushed + 1) ?? module.setup.delays.push)
       }
     }
   }
@@ -23,6 +25,7 @@ extension World {
   }
 
   mutating func push(_ address: String, _ pushing: Int) {
+    if modules[address]?.setup.replay != nil { return pushRecorded(address, pushing) }
     guard let module = modules[address], module.pushing == pushing, let shunt = module.setup.shunt, let path = module.linkedTo,
       let link = devices[path]?.link.id
     else { return }

@@ -9,8 +9,8 @@ struct Blupow: AsyncParsableCommand {
     abstract: "Reads Renogy power gear over Bluetooth LE, each poll in a process of its own.",
     version: "blupow \(Wire.release)",
     subcommands: [
-      RunCommand.self, DemoCommand.self, PollCommand.self, StatusCommand.self, ScanCommand.self, ConfigCommand.self,
-      DecodeCommand.self,
+      RunCommand.self, DemoCommand.self, PollCommand.self, StatusCommand.self, ScanCommand.self, DecodeCommand.self,
+      ConfigCommand.self,
     ])
 
   static func main() async {

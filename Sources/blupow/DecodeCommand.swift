@@ -1,25 +1,24 @@
 import ArgumentParser
 import Devices
+import FoundationEssentials
 import Glibc
 import Readings
-import Publishers
 
 struct DecodeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "decode",
-    abstract: "What recorded frames say, offline: of `blupow-worker poll --transcript F`, or pasted from a log.",
+    commandName: "decode", abstract: "Decode recorded frames offline.",
     discussion: """
-      A transcript is a line for each frame, {"t_ms":132,"dir":"tx","hex":"ff03..."} or "rx", in pieces as they came; its first line says what \
-      was recorded (protocol/transcript.md). Exit code: 0; 65 where nothing in it is valid.
+      A transcript is what `blupow-worker poll --transcript F` writes: JSON lines, one for each write and notification. Nothing is asked of \
+      anybody. Exit code: 0; 65 nothing valid in it, or no transcript; 64 a wrong argument.
       """)
 
-  @Option(help: "What the frames are of: \(ConfigFile.profiles.joined(separator: ", ")) (default: as the file says, else auto).")
+  @Option(help: "What answers: inverter, controller, dcdc, battery, shunt300, or auto (default: as the file says).")
   var profile: String?
 
-  @Option(help: "As the module advertises itself: it tells how a battery codes its current (default: as the file says).")
+  @Option(help: "The name that the module advertises, or its beginning (RNGRBP): it tells the scale of a battery's current.")
   var name: String?
 
-  @Option(help: "The model, where the frames do not say it (default: as the file says).")
+  @Option(help: "The model: some signs depend on it.")
   var model: String?
 
   @Flag(help: "One JSON document.")
@@ -29,96 +28,74 @@ struct DecodeCommand: AsyncParsableCommand {
   var transcript: String?
 
   func run() async throws {
-    if let profile, !ConfigFile.profiles.contains(profile) {
-      throw ValidationError("--profile '\(profile)' is not one of: \(ConfigFile.profiles.joined(separator: ", ")).")
+    if let profile, profile != Profile.automatic, Profile.named(profile) == nil {
+      let known = (Profile.all.map(\.name) + [Profile.automatic]).joined(separator: ", ")
+      throw ValidationError("There is no profile '\(Printable.text(profile, maxBytes: 40))'; there are: \(known).")
     }
-    let place = transcript ?? "standard input"
+    let place = transcript.map { $0 == "-" ? "standard input" : $0 } ?? "standard input"
     let recorded: Transcript
-    do throws(Transcript.Fault) {
-      recorded = try Transcript(parsing: try read(place))
-    } catch {
-      Console.complain("\(place)\(error.line > 0 ? ":\(error.line)" : ""): \(error.text).")
-      throw Console.exit(.dataError)
+    do {
+      recorded = try Transcript(parsing: try Self.read(transcript == "-" ? nil : transcript))
+    } catch let fault as Transcript.Fault {
+      throw refusal("\(place):\(fault.line): \(fault.text).")
+    } catch let unreadable as Unreadable {
+      throw refusal("\(place): \(unreadable.text).")
     }
-    guard recorded.head != nil || profile != nil else {
-      throw ValidationError("\(place) does not say what it is of: give --profile.")
+    let name = name ?? recorded.head?.name
+    let profiles =
+      profile.map { [$0] } ?? (recorded.head.map { $0.devices.map(\.profile) + ($0.profile.map { [$0] } ?? []) } ?? [])
+    guard !profiles.isEmpty else {
+      throw ValidationError("The file does not say what answers in it: give --profile, or --profile auto.")
+    }
+    if let unknown = profiles.first(where: { $0 != Profile.automatic && Profile.named($0) == nil }) {
+      throw refusal("\(place):1: there is no profile '\(Printable.text(unknown, maxBytes: 40))'; --profile gives another.")
+    }
+    guard name != nil || !profiles.contains(where: { Profile.named($0)?.needsName == true }) else {
+      throw ValidationError(
+        """
+        Give --name, the name that the module advertises (its beginning is enough: RNGRBP, RNGPRO, RNGC, BT-TH): it tells the scale of \
+        a battery's current, which the registers do not.
+        """)
     }
     let report = TranscriptReport(recorded, TranscriptReport.Given(profile: profile, name: name, model: model))
-    if report.devices.contains(where: { $0.profile == Profile.battery.name }), name ?? recorded.head?.name == nil {
-      throw ValidationError(
-        "a battery's advertised name tells how its current is coded: give --name (RNGRBP..., RNGPRO..., BT-TH-...).")
+    if json {
+      try Console.json(report)
+    } else {
+      if !report.devices.isEmpty { try Console.result(DecodeTable(report).text) }
+      for line in DecodeTable(report).remarks { Console.complain(line) }
     }
-    if json { try Console.json(report) } else { try show(report) }
-    for notice in report.notices { Console.complain("\(place): \(Printable.text(notice, maxBytes: 400))") }
-    guard report.good == 0 else { return }
-    Console.complain("\(place): nothing valid is in it.")
-    throw Console.exit(.dataError)
-  }
-
-  private func show(_ report: TranscriptReport) throws {
-    for device in report.devices {
-      let title = [device.profile ?? "not known", device.decoding.model].compactMap(\.self).joined(separator: ", ")
-      let unit = device.unit == 0 ? "" : "Unit \(device.unit): "
-      let told = device.confidence.map { " (told by its \($0.rawValue))" } ?? ""
-      try Console.result(Printable.text("\(unit)\(title)\(told)", maxBytes: 400))
-      let lines = FleetTable.lines(
-        device.decoding.readings, of: device.profile ?? "", rawSign: device.decoding.rawSign, derived: device.decoding.derived)
-      if !lines.isEmpty { try Console.result(lines.joined(separator: "\n")) }
-      if !device.decoding.implausible.isEmpty {
-        try Console.result("  cannot be, and is left out: \(device.decoding.implausible.sorted().joined(separator: ", "))")
-      }
-      for day in device.decoding.days {
-        let values = day.readings.sorted { $0.key < $1.key }.map { "\($0.key) \(Self.text($0.value))" }
-        try Console.result("  \(day.daysAgo) days ago: \(values.joined(separator: ", "))")
-      }
-      try Console.result("")
-    }
-    for refused in report.refused {
-      try Console.result("line \(refused.line): refused (\(refused.fault)): \(Printable.text(refused.message, maxBytes: 400))")
-    }
-    for exception in report.exceptions {
-      try Console.result(
-        "line \(exception.line): unit \(exception.unit) refuses registers \(exception.register)/\(exception.words), code \(exception.code)"
+    guard report.good > 0 else {
+      let frames = report.refused.count
+      throw refusal(
+        "\(place): no valid reply is in it: \(recorded.lines.count) frames, \(frames) refused, \(report.unanswered.count) requests without an answer."
       )
     }
-    for request in report.unanswered {
-      try Console.result(
-        "line \(request.line): no answer of unit \(request.unit) to registers \(request.register)/\(request.words)")
-    }
-    try Console.result("\(report.good) good, \(report.refused.count) refused")
   }
 
-  private static func text(_ reading: Reading) -> String {
-    let value =
-      switch reading.value {
-      case .text(let text): text
-      case .number(let number): "\(number)"
-      }
-    return reading.unit.map { "\(value) \($0)" } ?? value
+  private func refusal(_ sentence: String) -> ArgumentParser.ExitCode {
+    Console.complain(sentence)
+    return Console.exit(.dataError)
   }
 
-  /// All of it, within the limit of one; a terminal is read until its end.
-  private func read(_ place: String) throws(Transcript.Fault) -> [UInt8] {
-    // Non-blocking: a FIFO that stands there must not hold us.
-    let descriptor = transcript.map { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) } ?? STDIN_FILENO
-    func fault(_ text: String) -> Transcript.Fault { Transcript.Fault(line: 0, text: text) }
-    guard descriptor >= 0 else { throw fault("cannot be read: \(String(cString: strerror(errno)))") }
-    defer { if transcript != nil { close(descriptor) } }
-    var status = stat()
-    guard transcript == nil || (fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG) else {
-      throw fault("is not a file")
-    }
+  private struct Unreadable: Error {
+    var text: String
+  }
+
+  /// The file, or standard input; bounded.
+  private static func read(_ path: String?) throws(Unreadable) -> [UInt8] {
+    let file = path.map { open($0, O_RDONLY | O_CLOEXEC) } ?? STDIN_FILENO
+    guard file >= 0 else { throw Unreadable(text: String(cString: strerror(errno))) }
+    defer { if path != nil { close(file) } }
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65_536)
     while true {
-      let count = Glibc.read(descriptor, &chunk, chunk.count)
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw fault("cannot be read: \(String(cString: strerror(errno)))")
-      }
+      let count = Glibc.read(file, &chunk, chunk.count)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw Unreadable(text: String(cString: strerror(errno))) }
       if count == 0 { return bytes }
-      bytes += chunk[..<count]
-      guard bytes.count <= Transcript.maxBytes else { throw fault("is longer than \(Transcript.maxBytes) bytes") }
+      // One byte too many is the parser's to refuse, with its line.
+      bytes += chunk[..<min(count, Transcript.maxBytes + 1 - bytes.count)]
+      if bytes.count > Transcript.maxBytes { return bytes }
     }
   }
 }
