@@ -88,26 +88,26 @@ import Testing
     #expect((answer["exceptions"] as? [[String: Any]])?.first?["code"] as? Int == 2)
     #expect((answer["unanswered"] as? [[String: Any]])?.first?["line"] as? Int == 7)
     let table = try await decode(Self.hub, [], in: scene)
-    #expect(table.output.contains("Unit 48: battery\n") && table.output.contains(/Battery SOC +99\.7 %  \(computed\)/))
-    #expect(table.output.contains("line 7: no answer of unit 49 to registers 5122/8\n"))
+    #expect(table.output.contains("unit 48: battery\n") && table.output.contains(/Battery SOC +99\.7 %  \(computed\)/))
+    #expect(table.errors.contains("line 7: no answer of unit 49 to registers 5122/8"))
     await scene.end()
   }
 
   @Test(
     .timeLimit(.minutes(1)),
     arguments: [
-      ("", ["--profile", "inverter"], 65, "nothing valid is in it."),
-      ("", [], 64, "does not say what it is of: give --profile."),
+      ("", ["--profile", "inverter"], 65, "no valid reply is in it"),
+      ("", [], 64, "does not say what answers in it: give --profile"),
       (#"{"t_ms":0,"dir":"up","hex":"ff"}"# + "\n", ["--profile", "inverter"], 65, ":1: it is no line of a transcript"),
-      (#"{"t_ms":0,"dir":"rx","hex":"ff03"}"# + "\n", ["--profile", "inverter"], 65, "nothing valid is in it."),
+      (#"{"t_ms":0,"dir":"rx","hex":"ff03"}"# + "\n", ["--profile", "inverter"], 65, "no valid reply is in it"),
       (
         "{}\n", ["--profile", "toaster"], 64,
-        "--profile 'toaster' is not one of: inverter, controller, dcdc, battery, shunt300, auto."
+        "There is no profile 'toaster'; there are: inverter, controller, dcdc, battery, shunt300, auto."
       ),
       (
         #"{"t_ms":0,"dir":"tx","hex":"300313b20006654a"}"# + "\n"
           + #"{"t_ms":1,"dir":"rx","hex":"30030c0000020c0000c2b20000c350ee9a"}"# + "\n", ["--profile", "battery"], 64,
-        "give --name"
+        "Give --name"
       ),
       (#"{"transcript":2}"# + "\n", [], 65, ":1: it is no line of a transcript: transcript: version 2 is not 1"),
     ])
