@@ -111,13 +111,16 @@ final class Origins: Sendable {
   private let lines = Mutex<[Line]>([])
 
   func note(_ line: [UInt8]) {
-    guard let parsed = try? Wire.decode(Line.self, from: line), parsed.saw == "registers" else { return }
+    guard let parsed = try? Wire.decode(Line.self, from: line), ["registers", "frame"].contains(parsed.saw) else { return }
     lines.withLock { $0.append(parsed) }
   }
 
   var text: String {
     let models = Dictionary(grouping: lines.withLock { $0 }) { $0.model ?? "" }
     return models.sorted { $0.key < $1.key }.map { model, lines in
+      if let frame = lines.first(where: { $0.origin == "capture-partial" }) {
+        return "\(model): its frame's beginning as captured from a real one (\(frame.source ?? "")), the rest plausible."
+      }
       let captured = lines.filter { $0.origin == "capture" }
       guard !captured.isEmpty else { return "\(model): built from the register table." }
       let registers = Set(captured.compactMap(\.register)).sorted().map(String.init).joined(separator: ", ")
