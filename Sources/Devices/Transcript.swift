@@ -92,7 +92,9 @@ package struct Transcript: Equatable, Sendable {
     }
     switch raw {
     case .head(let head):
-      guard lines.isEmpty, self.head == nil else { throw Fault(line: number, text: "only the first line can say what the file is") }
+      guard lines.isEmpty, self.head == nil else {
+        throw Fault(line: number, text: "only the first line can say what the file is")
+      }
       self.head = head
     case .frame(let time, let direction, let bytes):
       lines.append(Line(at: time, direction, bytes, number: number))

@@ -89,9 +89,12 @@ package struct TranscriptReport: Equatable, Sendable {
     for exchange in conversation.exchanges {
       switch exchange.request {
       case .other(let function):
-        notices.append("line \(exchange.sent.number): function \(function) does not read registers; it and its answer are passed over")
+        notices.append(
+          "line \(exchange.sent.number): function \(function) does not read registers; it and its answer are passed over")
       case .read(let request, let isSound):
-        if !isSound { notices.append("line \(exchange.sent.number): the request's own checksum is wrong; it is used all the same") }
+        if !isSound {
+          notices.append("line \(exchange.sent.number): the request's own checksum is wrong; it is used all the same")
+        }
         conclude(exchange, request, &answers)
       }
     }

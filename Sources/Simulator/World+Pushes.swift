@@ -10,7 +10,8 @@ extension World {
       } else if module.pushing == nil {
         let pushing = nextID()
         modules[address]?.pushing = pushing
-        set(.push(module: address, pushing: pushing), in: module.setup.replay?.pause(before: module.pushed + 1) ?? module.setup.delays.push)
+        let pause = module.setup.replay?.pause(before: module.pushed + 1)
+        set(.push(module: address, pushing: pushing), in: pause ?? module.setup.delays.push)
       }
     }
   }

@@ -8,7 +8,10 @@ struct Blupow: AsyncParsableCommand {
     commandName: "blupow",
     abstract: "Reads Renogy power gear over Bluetooth LE, each poll in a process of its own.",
     version: "blupow \(Wire.release)",
-    subcommands: [RunCommand.self, DemoCommand.self, PollCommand.self, StatusCommand.self, ScanCommand.self, DecodeCommand.self, ConfigCommand.self])
+    subcommands: [
+      RunCommand.self, DemoCommand.self, PollCommand.self, StatusCommand.self, ScanCommand.self, DecodeCommand.self,
+      ConfigCommand.self,
+    ])
 
   static func main() async {
     // What runs away from a worker must not outlive it. Nothing here starts a process but the spawner.

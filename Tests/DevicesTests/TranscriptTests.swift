@@ -39,6 +39,7 @@ import Testing
     ("BT-TH-66F94E1C   ", "BT-TH-"), ("RNGRBP1234", "RNGRBP"), ("BTRIC134000035", "BTRIC"), ("Anna's battery", "?"),
   ])
   func `a head keeps of a name what tells the family`(name: String, mask: String) {
-    #expect(TranscriptHead(of: [DeviceRequest(name: "Anna", profile: "battery")], behind: name) == TranscriptHead(profile: "battery", name: mask))
+    let head = TranscriptHead(of: [DeviceRequest(name: "Anna", profile: "battery")], behind: name)
+    #expect(head == TranscriptHead(profile: "battery", name: mask))
   }
 }
