@@ -35,6 +35,11 @@ package struct Transcript: Equatable, Sendable {
     package var line: Int
     package var text: String
 
+    package init(line: Int, text: String) {
+      self.line = line
+      self.text = text
+    }
+
     package var description: String { "line \(line): \(text)" }
   }
 

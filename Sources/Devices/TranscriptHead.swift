@@ -39,9 +39,6 @@ package struct TranscriptHead: Equatable, Sendable {
         : [])
   }
 
-  /// All that are named.
-  package var profiles: [String] { devices.map(\.profile) + [profile].compactMap(\.self) }
-
   /// What the file says of a unit that answers.
   package func device(_ unit: UInt8) -> Device? {
     if let named = devices.first(where: { $0.unit == unit }) { return named }

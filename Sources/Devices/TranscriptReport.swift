@@ -150,7 +150,12 @@ package struct TranscriptReport: Equatable, Sendable {
     }
     let sent = transcript.lines.count { $0.direction == .tx }
     if sent > 0 { notices.append("this profile is listened to only; \(sent) frames that were sent are passed over") }
-    if let last, stream.rest.starts(with: ShuntFrame.header) {
+    // Where the only one was cut by whoever recorded it, what it holds is worth more than nothing.
+    if latest == nil, let cut = try? ShuntFrame(stream.rest, isCut: true) {
+      good += 1
+      latest = cut
+      notices.append("the only frame is cut off after \(stream.rest.count) bytes; what it holds is shown")
+    } else if let last, stream.rest.starts(with: ShuntFrame.header) {
       let fault = ShuntFrame.Fault.truncated(got: stream.rest.count)
       refuse(last, fault.name, "\(fault)")
     }

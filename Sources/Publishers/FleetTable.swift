@@ -1,6 +1,6 @@
 import Devices
 package import Policy
-import Readings
+package import Readings
 
 /// A fleet's readings for a person's terminal.
 package struct FleetTable {
@@ -13,14 +13,7 @@ package struct FleetTable {
   /// One device: what it is and how fresh, its values by the order of its page, and what went wrong.
   package static func section(_ device: DeviceStatus) -> String {
     var lines = [title(device)]
-    let rows = rows(device)
-    let nameWidth = rows.map(\.name.count).max() ?? 0
-    let valueWidth = rows.map(\.value.count).max() ?? 0
-    for row in rows {
-      let name = row.name + String(repeating: " ", count: nameWidth - row.name.count)
-      let value = String(repeating: " ", count: valueWidth - row.value.count) + row.value
-      lines.append("  \(name)  \(value)\(row.unit.map { " \($0)" } ?? "")\(row.note)")
-    }
+    lines += Self.lines(device.readings, of: device.profile, rawSign: device.rawSign, derived: device.derived)
     if !device.implausible.isEmpty {
       lines.append("  not shown, because it cannot be: \(device.implausible.sorted().joined(separator: ", "))")
     }
@@ -29,6 +22,27 @@ package struct FleetTable {
       lines.append("  \(failure.failure.advice)")
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// A line for each value, by the order of its profile's page.
+  package static func lines(
+    _ readings: [String: Reading], of profile: String, rawSign: [String], derived: [String]
+  ) -> [String] {
+    guard let profile = Profile.named(profile) else { return [] }
+    let rows = profile.keys.compactMap { field in
+      readings[field.key].map { reading in
+        Row(
+          name: field.name, value: text(reading, decimals: field.decimals), unit: reading.unit,
+          note: note(field.key, rawSign: rawSign, derived: derived))
+      }
+    }
+    let nameWidth = rows.map(\.name.count).max() ?? 0
+    let valueWidth = rows.map(\.value.count).max() ?? 0
+    return rows.map { row in
+      let name = row.name + String(repeating: " ", count: nameWidth - row.name.count)
+      let value = String(repeating: " ", count: valueWidth - row.value.count) + row.value
+      return "  \(name)  \(value)\(row.unit.map { " \($0)" } ?? "")\(row.note)"
+    }
   }
 
   static func title(_ device: DeviceStatus) -> String {
@@ -49,20 +63,9 @@ package struct FleetTable {
     var note: String
   }
 
-  private static func rows(_ device: DeviceStatus) -> [Row] {
-    guard let profile = Profile.named(device.profile) else { return [] }
-    return profile.keys.compactMap { field in
-      device.readings[field.key].map { reading in
-        Row(
-          name: field.name, value: text(reading, decimals: field.decimals), unit: reading.unit,
-          note: note(field.key, of: device))
-      }
-    }
-  }
-
-  private static func note(_ key: String, of device: DeviceStatus) -> String {
-    if device.rawSign.contains(key) { return "  (sign as the register has it)" }
-    return device.derived.contains(key) ? "  (computed)" : ""
+  private static func note(_ key: String, rawSign: [String], derived: [String]) -> String {
+    if rawSign.contains(key) { return "  (sign as the register has it)" }
+    return derived.contains(key) ? "  (computed)" : ""
   }
 
   static func text(_ reading: Reading, decimals: Int) -> String {

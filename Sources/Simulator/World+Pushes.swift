@@ -10,8 +10,9 @@ extension World {
       } else if module.pushing == nil {
         let pushing = nextID()
         modules[address]?.pushing = pushing
-        let pause = module.setup.replay?.pause(before: module.pushed + 1)
-        set(.push(module: address, pushing: pushing), in: pause ?? module.setup.delays.push)
+        set(
+          .push(module: address, pushing: pushing),
+          in: module.setup.replay?.pause(before: module.pushed + 1) ?? module.setup.delays.push)
       }
     }
   }

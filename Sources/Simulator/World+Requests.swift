@@ -12,8 +12,10 @@ extension World {
     note("request", ["address": .string(device.address), "n": .int(number), "hex": .string(Hex.text(request))])
     if strikes.contains(.dropLink) { return close(device.path, by: "drop") }
     if module.setup.replay != nil {
-      let isHeard = !strikes.contains(.silent) && replay(request, number: number, on: device, link)
-      return isHeard ? () : noteSilence(device, number)
+      guard !strikes.contains(.silent), replay(request, number: number, on: device, link) else {
+        return noteSilence(device, number)
+      }
+      return
     }
     guard let unit = request.first, let (slave, id) = module.slave(for: unit),
       case .frame(var frame) = slave.answer(request, speaksAs: id, varied: module.setup.vary ? now : nil)

@@ -37,7 +37,7 @@ enum Arguments {
       --link WHICH     auto, kernel or bluez: the kernel's own link dies with this process, bluetoothd's does not
       --forget         bluetoothd drops what it remembers of the module first, and looks for it anew (RemoveDevice)
       --yield          a link of another program's on this host is left alone: the poll fails as busy
-      --transcript F   write each frame to this new file as it goes by: `blupow decode` reads it
+      --transcript F   write each frame to this new file as it goes by: `blupow decode` reads it, and it can be shared as it is
       --for T          how long to scan
 
     exit: 0 ok, 64 usage, 69 bus, bluetoothd or adapter missing or off, 70 a bug, 75 try again, 76 broken protocol, 77 refused

@@ -284,7 +284,7 @@ final class PollSession {
   }
 
   /// Who answers behind the module.
-  private func identify<L: Carrier>(_ link: L) throws {
+  private func identify<L: Link>(_ link: L, _ silence: () -> FailureReport?) throws {
     var isNobody = true
     func say(_ found: Found) throws {
       isNobody = false
@@ -296,15 +296,15 @@ final class PollSession {
       try Identification(link: link, deadline: budget.work).everyone(name: name, say)
     }
     guard isNobody else { return }
-    throw link.silence()
+    throw silence()
       ?? FailureReport(.silent, at: .read, "Nobody answers behind \(job.module.address), by no unit that Renogy's devices have.")
   }
 
   private func read<L: Carrier>(_ link: L) throws {
-    if job.devices.isEmpty { return try identify(link) }
     let transcript = radio.transcript
     transcript?.begin(TranscriptHead(of: job.devices, behind: name))
     let line = RecordingLink(link, since: budget.start) { transcript?.write($0) }
+    if job.devices.isEmpty { return try identify(line, link.silence) }
     while let device = waiting.first {
       let outcome = try DeviceSession(device, name: name, gatt: gatt, link: line, deadline: budget.work).run()
       if outcome.notes != BlockNotes() { done.blocks[device.name] = outcome.notes }

@@ -42,7 +42,8 @@ struct DecodeCommand: AsyncParsableCommand {
       throw refusal("\(place): \(unreadable.text).")
     }
     let name = name ?? recorded.head?.name
-    let profiles = (profile.map { [$0] } ?? recorded.head?.profiles) ?? []
+    let profiles =
+      profile.map { [$0] } ?? (recorded.head.map { $0.devices.map(\.profile) + ($0.profile.map { [$0] } ?? []) } ?? [])
     guard !profiles.isEmpty else {
       throw ValidationError("The file does not say what answers in it: give --profile, or --profile auto.")
     }

@@ -42,9 +42,9 @@ import Testing
 
   @Test func `an exception is a valid reply`() {
     let report = report([(.tx, "ff030000000191d4"), (.rx, "308302913e")])
-    #expect(report.exceptions.map(\.line) == [2])
-    #expect(report.exceptions.map(\.unit) == [48])
-    #expect(report.exceptions.map(\.code) == [2])
+    let exception = report.exceptions.first
+    #expect(report.exceptions.count == 1 && exception?.line == 2 && exception?.unit == 48 && exception?.code == 2)
+    #expect(exception?.register == 0 && exception?.words == 1)
     #expect(report.good == 1)
   }
 
@@ -64,10 +64,12 @@ import Testing
     #expect(report.notices.first?.contains("checksum") == true)
   }
 
-  @Test(arguments: [("BT-TH-", Confidence.guess), ("RNGRBP", .name)])
-  func `what answers is told by the name, else by the registers`(name: String, by: Confidence) {
+  @Test(
+    arguments: [("BT-TH-", nil, "battery", Confidence.guess), ("RNGRBP", nil, "battery", .name)]
+      as [(String, String?, String, Confidence)])
+  func `what answers is told by the name, else by the registers`(name: String, profile: String?, told: String, by: Confidence) {
     let device = report([(.tx, ask), (.rx, answer)], "auto", name: name).devices.first
-    #expect(device?.profile == "battery")
+    #expect(device?.profile == told)
     #expect(device?.confidence == by)
   }
 }

@@ -39,7 +39,8 @@ import Testing
     ("BT-TH-66F94E1C   ", "BT-TH-"), ("RNGRBP1234", "RNGRBP"), ("BTRIC134000035", "BTRIC"), ("Anna's battery", "?"),
   ])
   func `a head keeps of a name what tells the family`(name: String, mask: String) {
-    let head = TranscriptHead(of: [DeviceRequest(name: "Anna", profile: "battery")], behind: name)
-    #expect(head == TranscriptHead(profile: "battery", name: mask))
+    #expect(
+      TranscriptHead(of: [DeviceRequest(name: "Anna", profile: "battery")], behind: name)
+        == TranscriptHead(profile: "battery", name: mask))
   }
 }
