@@ -16,6 +16,8 @@ package struct DeviceMemory: Equatable, Sendable {
   /// Connected, but it did not answer last time: it comes last.
   package private(set) var wasSilent = false
   private var skips: [String: Instant] = [:]
+  /// The profile that it was last read by, also where that is doubted meanwhile.
+  private var kind: String?
 
   package init() {}
 
@@ -40,12 +42,12 @@ package struct DeviceMemory: Equatable, Sendable {
 
   /// Another model may have the blocks that the last one had not.
   private mutating func note(_ readings: DeviceReadings) {
-    let found = readings.confidence.map { Identity(profile: readings.profile, confidence: $0) }
-    let isOtherKind = if let identity, let found { identity.profile != found.profile } else { false }
+    let isOtherKind = kind.map { $0 != readings.profile } ?? false
     let isOtherModel = if let model, let read = readings.model { model != read } else { false }
     if isOtherKind || isOtherModel { skips = [:] }
     model = readings.model ?? (isOtherKind ? nil : model)
-    identity = found
+    identity = readings.confidence.map { Identity(profile: readings.profile, confidence: $0) }
+    kind = readings.profile
   }
 
   package func request(_ device: DeviceConfig, at now: Instant) -> DeviceRequest {
@@ -92,6 +94,7 @@ extension DeviceMemory {
     model = keepsake.model.flatMap { $0.utf8.count <= Wire.maxNameBytes ? $0 : nil }
     unit = keepsake.unit == 0 ? nil : keepsake.unit
     identity = keepsake.identity.flatMap { $0.profile.utf8.count <= Wire.maxNameBytes ? $0 : nil }
+    kind = identity?.profile
     wasSilent = keepsake.wasSilent
     for (block, until) in keepsake.skips.sorted(by: { $0.key < $1.key })
     where skips.count < Self.maxSkips && block.utf8.count <= Self.maxBlockBytes {

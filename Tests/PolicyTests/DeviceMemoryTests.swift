@@ -64,6 +64,8 @@ import Testing
     #expect(memory.request(device, at: Sample.start).identity == nil)
     // It is another kind of device now, without a model of its own.
     memory.learn(nil, notes: BlockNotes(silent: ["5042/6"]), at: Sample.start)
+    memory.learn(.failed(FailureReport(.silent, at: .read, "Silent.")), notes: nil, at: Sample.start)
+    #expect(memory.request(automatic, at: Sample.start).skip == ["5042/6"])
     memory.learn(readings("controller", model: nil, .guess), notes: nil, at: Sample.at(30))
     let request = memory.request(automatic, at: Sample.at(30))
     #expect(request.identity == Identity(profile: "controller", confidence: .guess))
