@@ -227,6 +227,11 @@ package struct Client: Sendable {
   /// The request in flight was refused.
   private mutating func refused(_ code: ErrorCode) -> Step {
     asked = nil
+    // A name is not worth a pairing, whatever the reason why it is not told.
+    if case .naming(let handles) = state {
+      state = .found(handles)
+      return Step(outcomes: [.named(nil)])
+    }
     if code.wantsPairing { return fail(.wantsPairing(code)) }
     switch state {
     case .exchangingMTU: return look()  // an old stack that knows the smallest only
@@ -237,11 +242,8 @@ package struct Client: Sendable {
     case .listingServices: return fail(.refused("listing its services", code))
     case .listingCharacteristics: return fail(.refused("listing its characteristics", code))
     case .listingDescriptors: return fail(.refused("listing its descriptors", code))
-    case .naming(let handles):
-      state = .found(handles)
-      return Step(outcomes: [.named(nil)])
     case .subscribing: return fail(.refused("its notifications", code))
-    case .idle, .found, .listening, .failed: return stray()
+    case .idle, .found, .naming, .listening, .failed: return stray()
     }
   }
 

@@ -152,7 +152,8 @@ package final class KernelLink {
   /// Which serial line was found.
   package var line: Client.SerialLine? { client.line }
 
-  /// What the module calls itself, in its own words; `nil` where it does not say so in time.
+  /// What the module calls itself, in its own words; `nil` where it refuses to say. One that does not answer at all can be asked
+  /// nothing more by this link: that is thrown.
   package func deviceName(until deadline: Instant) throws -> [UInt8]? {
     try carry(client.askName(), at: .services, until: deadline)
     guard case .named(let name) = try next(at: .services, until: deadline) else {

@@ -184,7 +184,11 @@ package struct ModuleMachine: Equatable, Sendable {
         alike = Alike(failure: failure, link: outcome.linkedBy, polls: isAlike ? (alike?.polls ?? 0) + 1 : 1)
       }
     }
-    learned = outcome.done?.learned ?? learned
+    if let found = outcome.done?.learned {
+      // By bluetoothd's link no more than a name is learned: what the kernel's link needs is still so.
+      let isName = found == Learned(name: found.name)
+      learned = isName ? found.name.map { (learned ?? Learned()).named($0) } ?? learned : found
+    }
     var actions: [Action] = []
     if failures >= Self.doubtfulAfter {
       if failures == Self.doubtfulAfter, learned != nil { actions.append(.step(.learnAnew)) }

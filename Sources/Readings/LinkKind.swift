@@ -33,6 +33,13 @@ package struct Learned: Equatable, Sendable, Codable {
     self.name = name
   }
 
+  /// The same, and its name.
+  package func named(_ name: String) -> Learned {
+    var learned = self
+    learned.name = name
+    return learned
+  }
+
   private enum CodingKeys: String, CodingKey {
     case adapter, handles, name
     case addressType = "address_type"

@@ -16,6 +16,9 @@ final class PollSession {
   private var link: (any Carrier)?
   /// As the module advertises itself, where that is known or was asked for.
   private var name: String?
+  /// Once a poll: a module that does not answer the question is read without.
+  private var hasAskedName = false
+  private static let naming = Duration.seconds(2)
   /// What carries its bytes.
   private var gatt = ModuleGATT.serialLine
   /// Held until the process ends.
@@ -36,12 +39,12 @@ final class PollSession {
     self.job = job
     self.radio = radio
     waiting = job.devices
-    name = job.module.name ?? job.learned?.name
+    name = job.module.name ?? (job.forgets ? nil : job.learned?.name)
   }
 
   /// Whether a device of this poll cannot be read without the module's name.
   private var needsName: Bool {
-    name == nil && (job.devices.isEmpty || job.devices.contains { Profile.named($0.kind)?.needsName ?? true })
+    name == nil && !hasAskedName && (job.devices.isEmpty || job.devices.contains { Profile.named($0.kind)?.needsName ?? true })
   }
 
   /// Where the bytes may come from: of a device that nobody has told yet, any of the places that there are.
@@ -227,7 +230,8 @@ final class PollSession {
     try reporter.enter(.services, attempt: attempt)
     gatt = try link.resolve(candidates, until: settled)
     if needsName {
-      name = try link.advertisedName(until: settled)
+      hasAskedName = true
+      name = try link.advertisedName(until: min(settled, .now + Self.naming))
       if name == nil { reporter.log("\(job.module.address) does not say its name") }
     }
     try reporter.enter(.subscribe, attempt: attempt)
@@ -351,6 +355,8 @@ final class PollSession {
   /// Disconnect and see it closed. Trouble here takes nothing from the readings.
   private func close() throws {
     done.learned = link?.learned
+    // Asked in an attempt before the last one.
+    if hasAskedName, let name { done.learned = (done.learned ?? Learned()).named(name) }
     try freeLatecomer()
     guard let link, link.mayStand else {
       let wasOurs = !hasYielded && (done.attempts > 0 || done.foundStanding)

@@ -138,6 +138,28 @@ struct ClientTests {
     }
   }
 
+  @Test(arguments: ["02", "05", "08", "0a", "0c", "0e", "0f"])
+  func `a name that is refused is none, also where pairing is wanted, and the line is listened to all the same`(code: String) {
+    var pair = Pair(.renogy(mtu: 23))
+    pair.start()
+    _ = pair.client.askName()
+    pair.hear("01 08 01 00 \(code)")
+    pair.carry(pair.client.subscribe())
+    #expect(pair.outcomes.dropFirst() == [.named(nil), .subscribed])
+  }
+
+  @Test func `a name that fills its packet is taken as it is, and one byte more is given up`() {
+    for (count, outcome) in [
+      (19, Client.Outcome.named([UInt8](repeating: 0x41, count: 19))), (20, .failed(.tooLong(24, mtu: 23))),
+    ] {
+      var pair = Pair(.renogy(mtu: 23))
+      pair.start()
+      _ = pair.client.askName()
+      pair.carry(pair.client.receive([0x09, UInt8(count + 2), 3, 0] + [UInt8](repeating: 0x41, count: count)))
+      #expect(pair.outcomes.last == outcome)
+    }
+  }
+
   @Test func `a name is asked for only where a line was found`() {
     var pair = Pair(.renogy(mtu: 23))
     #expect(pair.client.askName() == Client.Step())

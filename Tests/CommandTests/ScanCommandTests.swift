@@ -29,6 +29,24 @@ import Testing
     await scene.end()
   }
 
+  @Test(.timeLimit(.minutes(1))) func `a hub that was asked is a configuration by which all behind it are polled`() async throws {
+    let scene = try await Scene.start(
+      """
+      {"modules":[{"address":"\(Scene.address)","name":"BT-TH-66F94E1C    ","delays":\(Scene.fast),"devices":[
+        {"unit":48,"registers":"RBT50LFP48S-A"},{"unit":50,"registers":"RBT50LFP48S-C"},
+        {"unit":97,"registers":"RNG-CTRL-RVR40"}]}]}
+      """)
+    let entries = try await scene.blupow(["scan", "--for", "1s", "--identify", "--config"])
+    #expect(entries.exitCode == 0, "\(entries.errors)")
+    let config = "devices:\n" + entries.output
+    #expect(try await scene.blupow(["config", "check"], config: config).exitCode == 0, "\(config)")
+    let poll = try await scene.blupow(["poll"], config: config)
+    #expect(poll.exitCode == 0, "\(poll.errors)")
+    for part in ["RBT50LFP48S at", "RNG-CTRL-RVR40 at"] { #expect(poll.output.contains(part), "\(poll.output)") }
+    #expect(poll.output.split(separator: "\n").count { $0.contains(": connected") } == 3)
+    await scene.end()
+  }
+
   /// A worker that hears two modules; of those one is held by somebody, and behind the other a hub answers.
   static let hub = #"""
     #!/bin/sh

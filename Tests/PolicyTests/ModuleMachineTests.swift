@@ -52,6 +52,9 @@ import Testing
     #expect(try learned(at: Sample.at(60), nil) == first)
     #expect(try learned(at: Sample.at(90), Done(link: .closed, by: .kernel, learned: second)) == first)
     #expect(try learned(at: Sample.at(120), Done(link: .none)) == second)
+    // A name alone, as bluetoothd's link learns it, takes nothing from the rest.
+    #expect(try learned(at: Sample.at(150), Done(link: .closed, by: .bluez, learned: Learned(name: "RNGC1"))) == second)
+    #expect(try learned(at: Sample.at(180), nil) == second.named("RNGC1"))
   }
 
   @Test func `what was learned is found out anew after three failures in a row`() throws {
