@@ -77,6 +77,8 @@ package struct Client: Sendable {
     var declaration: UInt16
     var value: UInt16
     var type: AttributeType
+    /// Bits: 04 and 08 writable, 10 and 20 notifies.
+    var properties: UInt8
     /// The last handle that can be its own.
     var end: UInt16
   }
@@ -334,7 +336,9 @@ package struct Client: Sendable {
         return fail(.tooMany("characteristics", Self.mostCharacteristics))
       }
       if !characteristics.isEmpty { characteristics[characteristics.count - 1].end = item.handle - 1 }
-      characteristics.append(Characteristic(declaration: item.handle, value: value, type: type, end: range.upperBound))
+      characteristics.append(
+        Characteristic(
+          declaration: item.handle, value: value, type: type, properties: item.value.first ?? 0, end: range.upperBound))
       next = UInt32(value) + 1
     }
     guard let from = UInt16(exactly: next), from <= range.upperBound else { return characteristicsListed(of: service) }
@@ -349,11 +353,14 @@ package struct Client: Sendable {
   }
 
   private mutating func characteristicsKnown() -> Step {
-    func find(_ type: AttributeType?, in service: AttributeType?) -> Characteristic? {
-      listed.first { $0.service == service && $0.characteristic.type == type }?.characteristic
+    // Some batteries have several of one type: the one that can do what is wanted of it, where one says so.
+    func find(_ type: AttributeType?, in service: AttributeType?, that able: UInt8) -> Characteristic? {
+      let found = listed.filter { $0.service == service && $0.characteristic.type == type }.map(\.characteristic)
+      return found.first { $0.properties & able != 0 } ?? found.first
     }
     line = lines.first { line in
-      (write, notify) = (find(line.write, in: line.writeService), find(line.notify, in: line.notifyService))
+      write = find(line.write, in: line.writeService, that: 0x0c)
+      notify = find(line.notify, in: line.notifyService, that: 0x30)
       return notify != nil && (write != nil || line.write == nil)
     }
     guard line != nil, let notify else { return fail(.noSerialLine(lines)) }

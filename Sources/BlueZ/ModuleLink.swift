@@ -159,9 +159,15 @@ package final class ModuleLink {
     // bluetoothd may say that services are resolved a moment before it exports them.
     let found = try bus.wait(at: .services, until: min(deadline, .now + .seconds(1))) { tree -> (UUIDs, String?, String)? in
       for uuids in lines {
-        guard let notify = tree.characteristic(uuids.notify, in: uuids.notifyService, of: self.path) else { continue }
+        guard
+          let notify = tree.characteristic(uuids.notify, in: uuids.notifyService, of: self.path, that: ["notify", "indicate"])
+        else { continue }
         guard let writeService = uuids.writeService, let write = uuids.write else { return (uuids, nil, notify) }
-        if let write = tree.characteristic(write, in: writeService, of: self.path) { return (uuids, write, notify) }
+        if let write = tree.characteristic(
+          write, in: writeService, of: self.path, that: ["write-without-response", "write"])
+        {
+          return (uuids, write, notify)
+        }
       }
       return nil
     }

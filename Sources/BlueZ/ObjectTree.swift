@@ -65,13 +65,18 @@ package struct ObjectTree: Sendable {
     objects.filter { $0.value[interface] != nil && (parent.map($0.key.hasPrefix) ?? true) }.map(\.key).sorted()
   }
 
-  /// The characteristic of a service under a device, by full UUIDs.
-  package func characteristic(_ uuid: String, in service: String, of device: String) -> String? {
-    paths(with: Self.characteristic, under: device + "/").first { path in
+  /// The characteristic of a service under a device, by full UUIDs. Some batteries have several: the one that has one of these flags,
+  /// where one has.
+  package func characteristic(_ uuid: String, in service: String, of device: String, that able: [String] = []) -> String? {
+    let found = paths(with: Self.characteristic, under: device + "/").filter { path in
       guard property(path, Self.characteristic, "UUID")?.asString?.lowercased() == uuid,
         let parent = property(path, Self.characteristic, "Service")?.asString
       else { return false }
       return property(parent, Self.service, "UUID")?.asString?.lowercased() == service
     }
+    func isAble(_ path: String) -> Bool {
+      property(path, Self.characteristic, "Flags")?.asStrings?.contains(where: able.contains) ?? false
+    }
+    return found.first(where: isAble) ?? found.first
   }
 }

@@ -16,14 +16,16 @@ extension Profile {
       Block(5100, 8, .optional),
       Block(5104, 28, .optional),
       Block(5048, 5, .optional),
+      Block(5223, 1, .optional),
     ],
     fields: batteryFields + cells + temperatures + batteryAlarms + batteryDerived,
-    variant: { name, _ in name.map(batteryFamily) },
+    variant: { name, _ in name.flatMap(batteryFamily) },
     derive: deriveBattery)
 
-  /// `legacy` is every battery with another name, and what stands behind a BT-1, a BT-2 or a hub.
-  static func batteryFamily(_ name: String) -> String {
-    ["RNGRBP": "pro", "RNGPRO": "rngpro", "RNGC": "rngc"].first { name.hasPrefix($0.key) }?.value ?? "legacy"
+  /// `legacy` is what stands behind a BT-1, a BT-2 or a hub, or is called as these batteries are. A name of no family tells nothing.
+  static func batteryFamily(_ name: String) -> String? {
+    ["RNGRBP": "pro", "RNGPRO": "rngpro", "RNGC": "rngc", "BT-TH": "legacy", "RBT": "legacy"].first { name.hasPrefix($0.key) }?
+      .value
   }
 
   private static let batteryFields: [Field] = [
@@ -60,6 +62,7 @@ extension Profile {
     Field(5106, "charge_mosfet", "Charge MOSFET", .flag(1), .onOff.diagnostic, "f041"),
     Field(5106, "discharge_mosfet", "Discharge MOSFET", .flag(2), .onOff.diagnostic, "f041"),
     Field(5107, "heater", "Heater", .flag(13), .onOff.diagnostic, "BMS Modbus V1.7", .document),
+    Field(5223, "device_id", "Device ID", .unsigned(), .number, within: 1...255, "BMS Modbus V1.7", .document),
     Field(5110, "serial_number", "Serial Number", .text(words: 8), .words, "f002, f031"),
     Field(5122, "model", "Model", .text(words: 8), .words, "f021"),
     Field(5130, "firmware_version", "Firmware", .text(words: 2), .words, "f028"),

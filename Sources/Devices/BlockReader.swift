@@ -25,17 +25,29 @@ package struct BlockReader<L: Link> {
     self.deadline = deadline
   }
 
-  package func read(_ request: ReadRequest, timeout: Duration) throws -> Answer {
+  /// - Parameter owing: an earlier request was given up, and may still be answered.
+  package func read(_ request: ReadRequest, timeout: Duration, owing: Bool = false) throws -> Answer {
+    var asked = owing ? 1 : 0
+    let answer = try ask(request, timeout, &asked)
+    // As many answers are owed as were asked for: one that comes later would pass for the next block's, where that is as long.
+    if asked > 1, answer != .silent, answer != .outOfTime { try discard(for: Self.quiet) }
+    return answer
+  }
+
+  private func ask(_ request: ReadRequest, _ timeout: Duration, _ asked: inout Int) throws -> Answer {
     var fault = ModbusReply.Fault.nothing
     for _ in 1...Self.tries {
       guard ContinuousClock.now < deadline else { return fault == .nothing ? .outOfTime : .bad(fault) }
       try discardPending()
       try link.send(request.frame)
+      asked += 1
       let end = ContinuousClock.now + timeout
       switch try awaitReply(request, until: min(end, deadline)) {
       case .success(.registers(let unit, let words)): return .words(unit: unit, words)
       case .success(.exception(_, 2)): return .unsupported
       case .success(.exception(_, let code)): return .exception(code: code)
+      // Damage, and then nothing, is damage.
+      case .failure(.nothing) where fault != .nothing: return .bad(fault)
       case .failure(.nothing): return end <= deadline ? .silent : .outOfTime
       case .failure(let other): fault = other
       }
@@ -48,7 +60,8 @@ package struct BlockReader<L: Link> {
   ) throws -> Result<ModbusReply, ModbusReply.Fault> {
     var assembler = ReplyAssembler(request)
     while true {
-      let patience = assembler.isEmpty ? end : min(end, .now + Self.quiet)
+      // Noise before a reply is no reply that stopped.
+      let patience = assembler.hasBegun ? min(end, .now + Self.quiet) : end
       guard ContinuousClock.now < end, let chunk = try link.receive(until: patience) else { return assembler.conclude() }
       do throws(ModbusReply.Fault) {
         if let reply = try assembler.append(chunk) { return .success(reply) }
@@ -56,6 +69,12 @@ package struct BlockReader<L: Link> {
         return .failure(error)
       }
     }
+  }
+
+  /// What comes within that time of quiet, and no longer than a few of them.
+  private func discard(for quiet: Duration) throws {
+    let end = min(deadline, .now + quiet * 3)
+    while ContinuousClock.now < end, try link.receive(until: min(end, .now + quiet)) != nil {}
   }
 
   /// Chunks of an answer that was given up: they are not the next one's. Bounded, for a module that never stops talking.

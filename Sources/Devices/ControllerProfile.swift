@@ -22,9 +22,9 @@ extension Profile {
     fields: shared + [
       // Into the battery: never negative, and what the load takes is not in it.
       Field(0x0102, "battery_current", "Battery Current", .unsigned(decimals: 2), .current, within: 0...500, "f075"),
-      Field(0x0104, "load_voltage", "Load Voltage", .unsigned(decimals: 1), .voltage, within: 0...100, "f089"),
-      Field(0x0105, "load_current", "Load Current", .unsigned(decimals: 2), .current, within: 0...500, "f089"),
-      Field(0x0106, "load_power", "Load Power", .unsigned(), .power, within: 0...20_000, "f089"),
+      Field(0x0104, "load_voltage", "Load Voltage", .unsigned(decimals: 1), .voltage, within: 0...100, "f075"),
+      Field(0x0105, "load_current", "Load Current", .unsigned(decimals: 2), .current, within: 0...500, "f075"),
+      Field(0x0106, "load_power", "Load Power", .unsigned(), .power, within: 0...20_000, "f075"),
       Field(0x0107, "solar_voltage", "Solar Voltage", .unsigned(decimals: 1), .voltage, within: 0...600, "f075"),
       Field(0x0108, "solar_current", "Solar Current", .unsigned(decimals: 2), .current, within: 0...500, "f075"),
       Field(0x0109, "solar_power", "Solar Power", .unsigned(), .power, within: 0...20_000, "f075"),
@@ -33,19 +33,19 @@ extension Profile {
         within: 0...500, "f075"),
       Field(
         0x0110, "discharging_power_max_today", "Highest Discharging Power Today", .unsigned(), .power, within: 0...20_000, "f075"),
-      Field(0x0112, "discharging_amp_hours_today", "Discharge Today", .unsigned(), .chargeToday, within: 0...20_000, "f092"),
+      Field(0x0112, "discharging_amp_hours_today", "Discharge Today", .unsigned(), .chargeToday, within: 0...20_000, "f075"),
       Field(0x0114, "power_consumption_today", "Consumption Today", .unsigned(), .energyToday, "f075"),
-      Field(0x011A, "discharging_amp_hours_total", "Discharge", .unsigned32(), .chargeTotal, within: 0...100_000_000, "f094"),
+      Field(0x011A, "discharging_amp_hours_total", "Discharge", .unsigned32(), .chargeTotal, within: 0...100_000_000, "f077"),
       Field(
-        0x011E, "power_consumption_total", "Consumption", .unsigned32(), .energyTotal, within: 0...4_000_000_000, "f095"),
-      Field(0x0120, "load_status", "Load", .flag(15), .onOff, "f096"),
-      Field(0x0120, "load_brightness", "Load Brightness", .bits(8..<15), .share, within: 0...100, "f096"),
+        0x011E, "power_consumption_total", "Consumption", .unsigned32(), .energyTotal, within: 0...4_000_000_000, "f077"),
+      Field(0x0120, "load_status", "Load", .flag(15), .onOff, "f075"),
+      Field(0x0120, "load_brightness", "Load Brightness", .bits(8..<15), .share, within: 0...100, "f096", .document),
       Field(
         0x0120, "charging_status", "Charging Status",
         .state([
           0: "deactivated", 1: "activated", 2: "mppt", 3: "equalizing", 4: "boost", 5: "floating", 6: "current limiting",
-        ]), .state, "f096"),
-      Field(0x0121, "faults", "Faults", .faults(words: 1, controllerFaults), .words, "f098"),
+        ]), .state, "f075"),
+      Field(0x0121, "faults", "Faults", .faults(words: 1, controllerFaults), .words, "f098", .document),
       Field(
         0xE004, "battery_type", "Battery Type",
         .state([0: "user", 1: "open", 2: "sealed", 3: "gel", 4: "lithium", 5: "custom", 6: "lithium 48 V"]), .state.diagnostic,
@@ -77,9 +77,9 @@ extension Profile {
     // Plain Wh, though the vendor's document says kWh/10000: Wh by Ah is the battery's voltage in every capture.
     Field(0x0113, "power_generation_today", "Generation Today", .unsigned(), .energyToday, "f075"),
     Field(0x0115, "operating_days", "Operating Days", .unsigned(), .days, within: 0...50_000, "f075"),
-    Field(0x0116, "over_discharges", "Over-Discharges", .unsigned(), .times, "f093"),
-    Field(0x0117, "full_charges", "Full Charges", .unsigned(), .times, "f093"),
-    Field(0x0118, "charging_amp_hours_total", "Charge", .unsigned32(), .chargeTotal, within: 0...100_000_000, "f094"),
+    Field(0x0116, "over_discharges", "Over-Discharges", .unsigned(), .times, "f075"),
+    Field(0x0117, "full_charges", "Full Charges", .unsigned(), .times, "f075"),
+    Field(0x0118, "charging_amp_hours_total", "Charge", .unsigned32(), .chargeTotal, within: 0...100_000_000, "f077"),
     Field(0x011C, "power_generation_total", "Generation", .unsigned32(), .energyTotal, within: 0...4_000_000_000, "f075"),
     // 16 characters: whoever reads 14 loses the end of "RNG-CTRL-RVR40".
     Field(0x000C, "model", "Model", .text(words: 8), .words, "f056"),

@@ -11,6 +11,8 @@ package struct DevicePoll<L: Link> {
   }
 
   private let reader: BlockReader<L>
+  /// For what the device can do without: of the time that is left, no more than its share.
+  private let optional: BlockReader<L>
   private let request: DeviceRequest
   private let profile: Profile
   private let name: String?
@@ -18,16 +20,18 @@ package struct DevicePoll<L: Link> {
 
   /// - Parameters:
   ///   - name: as the module advertises itself, where known.
+  ///   - share: when it is others' turn, who wait: no more optional blocks are asked then.
   ///   - confidence: how the profile was told, where it was not configured.
   package init(
     _ request: DeviceRequest, profile: Profile, name: String? = nil, confidence: Confidence? = nil, link: L,
-    deadline: ContinuousClock.Instant
+    deadline: ContinuousClock.Instant, share: ContinuousClock.Instant? = nil
   ) {
     self.request = request
     self.profile = profile
     self.name = name
     self.confidence = confidence
     self.reader = BlockReader(link: link, deadline: deadline)
+    self.optional = BlockReader(link: link, deadline: min(deadline, share ?? deadline))
   }
 
   package func run() throws -> Outcome {
@@ -51,7 +55,11 @@ package struct DevicePoll<L: Link> {
       // late answer of the first could only be the same registers.
       if answer == .silent, answered == nil, request.unit == nil, let other = profile.otherUnit {
         unit = other
-        answer = try ask(block, other)
+        answer = try ask(block, other, owing: true)
+      }
+      // At unit 255 anybody may answer: what two say is no one's.
+      if case .words(let from, _) = answer, let answered, from != answered {
+        answer = .bad(.unit(got: from, asked: answered))
       }
       switch (answer, block.need) {
       case (.words(let from, let words), _):
@@ -64,8 +72,8 @@ package struct DevicePoll<L: Link> {
         return outcome(
           .failure(
             FailureReport(
-              .silent, at: .read,
-              "\(request.name): unit \(unit) had not answered to registers \(block.name) when the poll's time was over.")))
+              .outOfTime, at: .read,
+              "\(request.name): the poll's time was over before unit \(unit) had answered to registers \(block.name).")))
       case (.silent, .optional):
         notes.silent.append(block.name)
         return outcome(decoded(answers, unit: answered ?? unit, isCutShort: true))
@@ -98,14 +106,14 @@ package struct DevicePoll<L: Link> {
     guard let page = profile.dayPage else { return }
     for day in 0..<request.days {
       let request = page.request(unit, daysAgo: day)
-      guard case .words(_, let words) = try reader.read(request, timeout: profile.replyTimeout) else { return }
+      guard case .words(_, let words) = try optional.read(request, timeout: profile.replyTimeout) else { return }
       answers.note(request.register, words)
     }
   }
 
-  private func ask(_ block: Block, _ unit: UInt8) throws -> BlockReader<L>.Answer {
-    try reader.read(
-      ReadRequest(unit: unit, register: block.register, words: block.words), timeout: profile.replyTimeout)
+  private func ask(_ block: Block, _ unit: UInt8, owing: Bool = false) throws -> BlockReader<L>.Answer {
+    try (block.need == .required ? reader : optional).read(
+      ReadRequest(unit: unit, register: block.register, words: block.words), timeout: profile.replyTimeout, owing: owing)
   }
 
   private func refused(_ block: Block, _ unit: UInt8, code: UInt8) -> FailureReport {

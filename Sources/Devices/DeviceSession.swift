@@ -7,18 +7,21 @@ package struct DeviceSession<L: Link> {
   private let gatt: ModuleGATT
   private let link: L
   private let deadline: ContinuousClock.Instant
+  private let share: ContinuousClock.Instant
 
   /// - Parameters:
   ///   - name: as the module advertises itself, where known.
   ///   - gatt: what carries its bytes. Only a shunt has its own.
   package init(
-    _ request: DeviceRequest, name: String?, gatt: ModuleGATT = .serialLine, link: L, deadline: ContinuousClock.Instant
+    _ request: DeviceRequest, name: String?, gatt: ModuleGATT = .serialLine, link: L, deadline: ContinuousClock.Instant,
+    share: ContinuousClock.Instant? = nil
   ) {
     self.request = request
     self.name = name
     self.gatt = gatt
     self.link = link
     self.deadline = deadline
+    self.share = share ?? deadline
   }
 
   package func run() throws -> DevicePoll<L>.Outcome {
@@ -38,7 +41,16 @@ package struct DeviceSession<L: Link> {
       var request = request
       if found.unit > 0 { request.unit = found.unit }
       request.model = found.model ?? request.model
-      return try poll(request, as: profile, found.confidence)
+      var polled = try poll(request, as: profile, found.confidence)
+      // What was a guess by its registers alone has said its model since.
+      if found.confidence == .guess, found.profile == Profile.inverter.name {
+        polled.result = polled.result.map { readings in
+          var readings = readings
+          if readings.model != nil { readings.confidence = .model }
+          return readings
+        }
+      }
+      return polled
     }
   }
 
@@ -53,7 +65,9 @@ package struct DeviceSession<L: Link> {
           return readings
         })
     }
-    return try DevicePoll(request, profile: profile, name: name, confidence: confidence, link: link, deadline: deadline).run()
+    return try DevicePoll(
+      request, profile: profile, name: name, confidence: confidence, link: link, deadline: deadline, share: share
+    ).run()
   }
 
   private func outcome(_ result: Result<DeviceReadings, FailureReport>) -> DevicePoll<L>.Outcome {

@@ -81,6 +81,13 @@ package struct Field: Sendable {
   package func decode(_ raw: ArraySlice<UInt16>, variant: String?) -> Decoded {
     guard raw.count == coding.words, raw.count > 0 else { return .missing }
     if !absent.isEmpty, raw.allSatisfy(absent.contains) { return .missing }
+    var raw = raw
+    switch coding {
+    // A bit of a word that says "not supported" is none; among codes it is no code.
+    case .faults where raw.contains(where: absent.contains): return .missing
+    case .codes: raw = raw.map { absent.contains($0) ? 0 : $0 }[...]
+    default: break
+    }
     switch coding.decode(Array(raw), variant: variant) {
     case .number(let raw, let decimals, let hasRawSign): return number(raw, decimals: decimals, hasRawSign: hasRawSign)
     case .text(let text): return .reading(Reading(.text(text)))

@@ -33,7 +33,7 @@ package struct Identification<L: Link> {
   /// The first answer is waited for as the slowest family needs.
   private static var patience: Duration { .seconds(5) }
   /// Behind a hub an answer takes 0.4 s; most of its units are not there.
-  private static var hubPatience: Duration { .seconds(1) }
+  private static var hubPatience: Duration { .milliseconds(1500) }
 
   // MARK: - One device
 
@@ -43,8 +43,8 @@ package struct Identification<L: Link> {
       return .found(Found(unit: unit ?? 0, profile: profile, confidence: .name))
     }
     var last = Look.silent
-    for unit in unit.map({ [$0] }) ?? Self.loneUnits {
-      last = try look(at: unit, timeout: Self.patience)
+    for (index, unit) in (unit.map({ [$0] }) ?? Self.loneUnits).enumerated() {
+      last = try look(at: unit, timeout: Self.patience, owing: index > 0)
       if last != .silent { break }
     }
     switch last {
@@ -55,7 +55,8 @@ package struct Identification<L: Link> {
       return failed(
         .badFrames,
         "\(device): replies were refused (\(fault)): behind a hub several may answer at once, and each entry names its `unit`.")
-    case .silent, .outOfTime:
+    case .outOfTime: return failed(.outOfTime, "\(device): the poll's time was over before it was known what answers.")
+    case .silent:
       let units = unit.map { "unit \($0)" } ?? "units \(Self.loneUnits.map(String.init).joined(separator: ", "))"
       return failed(.silent, "\(device): no answer from \(units) to registers 12/8.")
     }
@@ -67,12 +68,14 @@ package struct Identification<L: Link> {
 
   /// Whoever answers behind the module, as each is found.
   package func everyone(name: String?, _ found: (Found) throws -> Void) throws {
-    if case .device(var alone) = try look(at: ReadRequest.anyUnit, timeout: Self.patience) {
+    if case .device(var alone) = try look(at: ReadRequest.anyUnit, timeout: Self.patience, owing: false, asksModel: true) {
       if let name, let profile = AdvertisedName(name).profile { (alone.profile, alone.confidence) = (profile, .name) }
       return try found(alone)
     }
     for unit in Self.hubUnits {
-      switch try look(at: unit, timeout: Self.hubPatience) {
+      // An inverter's first answer may take longer.
+      let timeout = Self.hubPatience * (unit == 32 ? 2 : 1)
+      switch try look(at: unit, timeout: timeout, owing: true, asksModel: true) {
       case .device(let one): try found(one)
       case .outOfTime: return
       case .silent, .bad, .stranger: continue
@@ -84,9 +87,15 @@ package struct Identification<L: Link> {
 
   /// A controller's or a DC-DC charger's model is in register 12; a battery's in 5122, an inverter's in 4311, where it has one; every
   /// inverter has 4000.
-  private func look(at unit: UInt8, timeout: Duration) throws -> Look {
-    func text(_ register: UInt16, _ timeout: Duration) throws -> (BlockReader<L>.Answer, model: String?) {
-      let answer = try reader.read(ReadRequest(unit: unit, register: register, words: 8), timeout: timeout)
+  ///
+  /// - Parameters:
+  ///   - owing: another unit was asked the same, and may still answer.
+  ///   - asksModel: also where the poll that follows asks for it.
+  private func look(at unit: UInt8, timeout: Duration, owing: Bool, asksModel: Bool = false) throws -> Look {
+    func text(
+      _ register: UInt16, _ timeout: Duration, owing: Bool = false
+    ) throws -> (BlockReader<L>.Answer, model: String?) {
+      let answer = try reader.read(ReadRequest(unit: unit, register: register, words: 8), timeout: timeout, owing: owing)
       guard case .words(_, let words) = answer, case .text(let model) = Coding.text(words: 8).decode(words, variant: nil) else {
         return (answer, nil)
       }
@@ -95,7 +104,7 @@ package struct Identification<L: Link> {
     func found(_ profile: String, _ confidence: Confidence, _ model: String? = nil) -> Look {
       .device(Found(unit: unit, profile: profile, confidence: confidence, model: model))
     }
-    let first = try text(12, timeout)
+    let first = try text(12, timeout, owing: owing)
     switch first.0 {
     case .silent: return .silent
     case .outOfTime: return .outOfTime
@@ -111,15 +120,16 @@ package struct Identification<L: Link> {
     guard battery.0.isRefusal else { return Self.ended(battery.0, unit) }
     let values = try reader.read(ReadRequest(unit: unit, register: 4000, words: 10), timeout: Self.patience)
     guard case .words = values else { return Self.ended(values, unit) }
-    // Some have no such register.
-    let model = try text(4311, Self.patience).model
+    // Some have no such register, or do not answer it.
+    let model = asksModel ? try text(4311, Self.patience).model : nil
     return found("inverter", model == nil ? .guess : .model, model)
   }
 
   /// By the text in register 12.
   package static func controller(_ model: String?) -> (profile: String, confidence: Confidence) {
     guard let model else { return ("controller", .guess) }
-    if ["RBC", "DCC"].contains(where: model.hasPrefix) { return ("dcdc", .model) }
+    if model.hasPrefix("RBC") || model.contains("DCC") { return ("dcdc", .model) }
+    if model.hasPrefix("RIV") { return ("inverter", .model) }
     return ("controller", ["RNG-CTRL", "MT", "ML"].contains(where: model.hasPrefix) ? .model : .guess)
   }
 

@@ -32,9 +32,10 @@ extension Profile {
       field.absent = field.coding.isSigned ? [0xFFFF, 0x8000] : [0xFFFF]
       return field
     },
+    // Of the RIV1230PCH nobody has shown which way its current is positive.
     variant: { _, model in
       guard let model else { return nil }
-      return ["RIV1230": "rego", "RIV4835": "riv4835"].first { model.hasPrefix($0.key) }?.value
+      return ["RIV1230RCH": "rego", "RIV4835": "riv4835"].first { model.hasPrefix($0.key) }?.value
     })
 
   private static let inverterFields: [Field] = [

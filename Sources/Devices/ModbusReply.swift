@@ -39,12 +39,12 @@ package enum ModbusReply: Equatable, Sendable {
   /// Checks that `bytes` begins with a whole reply to `request`.
   package static func parse(_ bytes: ArraySlice<UInt8>, to request: ReadRequest) throws(Fault) -> ModbusReply {
     let start = bytes.startIndex
-    guard bytes.count >= 2 else { throw bytes.isEmpty ? .nothing : .truncated(got: 1, of: request.replyLength) }
-    let unit = bytes[start]
+    guard let unit = bytes.first else { throw .nothing }
     // Unit 0 is Modbus's broadcast: no device answers as it.
     guard unit == request.unit || (request.unit == ReadRequest.anyUnit && unit != 0) else {
       throw .unit(got: unit, asked: request.unit)
     }
+    guard bytes.count >= 2 else { throw .truncated(got: 1, of: request.replyLength) }
     let isException = bytes[start + 1] == ReadRequest.function | 0x80
     guard isException || bytes[start + 1] == ReadRequest.function else { throw .function(got: bytes[start + 1]) }
     let length = isException ? exceptionLength : request.replyLength

@@ -13,6 +13,21 @@ package struct ReplyAssembler: Sendable {
 
   package var isEmpty: Bool { buffer.isEmpty }
 
+  /// Whether something came that is no mere noise: what may be the beginning of a reply, or as much as a short one.
+  package var hasBegun: Bool {
+    buffer.count >= ModbusReply.exceptionLength
+      || buffer.indices.contains { offset in
+        do throws(ModbusReply.Fault) {
+          _ = try ModbusReply.parse(buffer[offset...], to: request)
+          return true
+        } catch .truncated {
+          return true
+        } catch {
+          return false
+        }
+      }
+  }
+
   /// Takes a chunk; returns the reply once it is whole.
   package mutating func append(_ chunk: [UInt8]) throws(ModbusReply.Fault) -> ModbusReply? {
     buffer += chunk.prefix(Self.limit + 1)

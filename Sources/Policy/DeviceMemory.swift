@@ -30,6 +30,8 @@ package struct DeviceMemory: Equatable, Sendable {
     case .failed(let report):
       // It may have been replaced by one with another id: the next poll looks for it as the first did.
       if report.failure == .silent { (unit, wasSilent) = (nil, true) }
+      // Nobody had time for it: its turn is before those that do not answer.
+      if report.failure == .outOfTime { wasSilent = false }
       if report.failure.mayContradictIdentity { identity = nil }
     case nil: break
     }

@@ -8,7 +8,7 @@ extension Failure {
     case .connectTimeout, .connectFailed, .linkLost, .servicesUnresolved, .notifyRefused, .wrongProfile, .workerTimedOut: true
     // The link was made and what is behind it does not answer; or another program has it; or it is unknown already; or forgetting
     // would cost a pairing.
-    case .silent, .badFrames, .modbusException, .busy, .held, .notSeen, .pairingRequired: false
+    case .silent, .outOfTime, .badFrames, .modbusException, .busy, .held, .notSeen, .pairingRequired: false
     case .badRequest, .requestTooLong, .versionUnknown, .jobUnknown, .profileUnknown, .busMissing, .busSilent, .busLost,
       .daemonMissing, .daemonSilent, .daemonError, .accessDenied, .adapterMissing, .adapterOff, .slots, .stopped, .workerMissing,
       .workerCrashed, .workerBabbled:

@@ -38,6 +38,7 @@ package enum Failure: String, CaseIterable, Codable, Sendable {
 
   // The registers
   case silent
+  case outOfTime = "out_of_time"
   case badFrames = "bad_frames"
   case modbusException = "modbus_exception"
 
@@ -60,7 +61,7 @@ extension Failure {
   package var whose: Owner {
     switch self {
     case .busy, .notSeen, .connectTimeout, .connectFailed, .linkLost, .servicesUnresolved, .notifyRefused, .wrongProfile,
-      .pairingRequired, .silent, .badFrames, .modbusException, .workerTimedOut:
+      .pairingRequired, .silent, .outOfTime, .badFrames, .modbusException, .workerTimedOut:
       .module
     case .adapterMissing, .adapterOff, .slots: .adapter
     case .busMissing, .busSilent, .busLost, .daemonMissing, .daemonSilent, .daemonError: .bus
@@ -85,7 +86,8 @@ extension Failure {
     case .busy, .slots, .connectTimeout, .connectFailed, .linkLost, .servicesUnresolved, .notifyRefused, .daemonError: true
     case .badRequest, .requestTooLong, .versionUnknown, .jobUnknown, .profileUnknown, .busMissing, .busSilent, .busLost,
       .daemonMissing, .daemonSilent, .accessDenied, .adapterMissing, .adapterOff, .held, .notSeen, .wrongProfile,
-      .pairingRequired, .silent, .badFrames, .modbusException, .stopped, .workerMissing, .workerTimedOut, .workerCrashed,
+      .pairingRequired, .silent, .outOfTime, .badFrames, .modbusException, .stopped, .workerMissing, .workerTimedOut,
+      .workerCrashed,
       .workerBabbled:
       false
     }
@@ -97,7 +99,7 @@ extension Failure {
     case .busMissing, .busLost, .daemonMissing, .adapterMissing, .adapterOff: .unavailable
     case .workerMissing, .workerCrashed: .software
     case .busSilent, .daemonSilent, .daemonError, .slots, .held, .busy, .notSeen, .connectTimeout, .connectFailed, .linkLost,
-      .servicesUnresolved, .notifyRefused, .silent, .stopped, .workerTimedOut:
+      .servicesUnresolved, .notifyRefused, .silent, .outOfTime, .stopped, .workerTimedOut:
       .tryAgain
     case .wrongProfile, .badFrames, .modbusException, .workerBabbled: .protocolError
     case .accessDenied, .pairingRequired: .refused
@@ -147,6 +149,8 @@ extension Failure {
     case .wrongProfile: "The device at this address is not a Renogy module of this profile: check address and profile."
     case .pairingRequired: "The module asks for pairing, which Renogy's own do not: check the address, then `bluetoothctl pair`."
     case .silent: "Connected, but the registers do not answer: check unit and profile, and that the device behind it is on."
+    case .outOfTime:
+      "Others behind the module took the poll's time, or it answers slowly: it is asked before the silent ones next; see which are unplugged."
     case .badFrames:
       "Replies arrive damaged or from another unit: check unit, the RS485 wiring, and that nothing else polls this device."
     case .modbusException: "The device refuses a register that this profile needs: the profile may be the wrong one."

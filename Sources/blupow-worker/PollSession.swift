@@ -310,7 +310,10 @@ final class PollSession {
     let line = RecordingLink(link, since: budget.start) { transcript?.write($0) }
     if job.devices.isEmpty { return try identify(line, link.silence) }
     while let device = waiting.first {
-      let outcome = try DeviceSession(device, name: name, gatt: gatt, link: line, deadline: budget.work).run()
+      let outcome = try DeviceSession(
+        device, name: name, gatt: gatt, link: line, deadline: budget.work,
+        share: .now + (budget.work - .now) / waiting.count
+      ).run()
       if outcome.notes != BlockNotes() { done.blocks[device.name] = outcome.notes }
       switch outcome.result {
       case .success(let readings):

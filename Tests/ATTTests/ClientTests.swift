@@ -104,6 +104,23 @@ struct ClientTests {
     #expect(neither.outcomes == [.failed(.noSerialLine([Self.line]))])
   }
 
+  @Test func `of several characteristics of one type the one that can do it is taken`() throws {
+    func attribute(_ handle: UInt16, _ type: AttributeType, _ value: [UInt8] = []) -> Peripheral.Attribute {
+      Peripheral.Attribute(handle: handle, type: type, value: value)
+    }
+    var pair = Pair(
+      Peripheral(
+        [
+          attribute(1, .primaryService, [0xd0, 0xff]), attribute(2, .characteristic, [0x02, 3, 0, 0xd1, 0xff]),
+          attribute(3, .init(0xffd1)), attribute(4, .characteristic, [0x04, 5, 0, 0xd1, 0xff]), attribute(5, .init(0xffd1)),
+          attribute(0x10, .primaryService, [0xf0, 0xff]), attribute(0x11, .characteristic, [0x02, 0x12, 0, 0xf1, 0xff]),
+          attribute(0x12, .init(0xfff1)), attribute(0x13, .characteristic, [0x12, 0x14, 0, 0xf1, 0xff]),
+          attribute(0x14, .init(0xfff1)), attribute(0x15, .configuration, [0, 0]),
+        ], mtu: 23))
+    pair.listen()
+    #expect(pair.outcomes == [.found(try #require(SerialHandles(write: 5, notify: 0x14, configuration: 0x15))), .subscribed])
+  }
+
   // MARK: - Its name
 
   @Test func `a module's name is asked for between finding and listening`() throws {

@@ -8,6 +8,7 @@ import Testing
     .busMissing, .busLost, .daemonMissing, .accessDenied,  // BusTests
     .busSilent, .held, .stopped,  // StopTests
     .adapterMissing, .adapterOff,  // FaultTests, adapters
+    .outOfTime,  // FamilyPollTests
   ]
   /// Those that only a supervisor can say: SupervisorTests, the zoo.
   static let supervisors: Set<Failure> = [.workerMissing, .workerTimedOut, .workerCrashed, .workerBabbled]

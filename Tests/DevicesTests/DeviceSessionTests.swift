@@ -11,7 +11,7 @@ import Testing
     let module = ScriptedModule()
     let readings = try run(DeviceRequest(name: "It", profile: "auto"), module).result.get()
     #expect(readings.profile == "inverter" && readings.confidence == .model && readings.model == "RIV1230RCH-SPS")
-    #expect(module.asked.prefix(5) == [12, 5122, 4000, 4311, 4000])
+    #expect(module.asked.prefix(5) == [12, 5122, 4000, 4000, 4327])
   }
 
   @Test func `what it was found to be is not looked for again`() throws {

@@ -56,6 +56,37 @@ import Testing
       try poll(battery, .battery, name: name).result.get().readings["battery_current"] == Reading(.number(amperes), unit: "A"))
   }
 
+  @Test func `a name of no known family tells no scale`() throws {
+    let readings = try poll(legacyBattery, .battery, name: "Renogy", unit: 48).result.get()
+    #expect(readings.readings["battery_current"] == nil && readings.readings["battery_voltage"] != nil)
+  }
+
+  @Test func `at unit 255 what two devices say is not one's`() throws {
+    let battery = legacyBattery
+    // The second block is answered by a neighbour.
+    let other = module(unit: 49, [5000: words("f008")])
+    let answer = other.reply(to: ReadRequest(unit: 49, register: 5000, words: 34).frame)
+    battery.instead[2] = answer
+    let readings = try poll(battery, .battery, name: "BT-TH-1").result.get()
+    #expect(readings.unit == 48 && readings.readings["cell_count"] == nil && readings.model == "RBT50LFP48S")
+  }
+
+  @Test func `"not supported" among fault words is no fault`() throws {
+    func faults(_ runs: [UInt16: [UInt16]]) -> Reading? {
+      Profile.inverter.decode(Answers(runs), name: nil, model: nil).readings["faults"]
+    }
+    #expect(faults([4398: [0, 0xFFFF, 0xFFFF, 0xFFFF]]) == Reading(.text("none")))
+    #expect(faults([4398: [1, 0xFFFF, 0xFFFF, 0xFFFF]]) == Reading(.text("battery under-voltage")))
+    #expect(faults([4007: [0xFFFF, 0]]) == nil)
+    #expect(faults([4007: [0x0100, 0]]) == Reading(.text("over-temperature")))
+  }
+
+  @Test(arguments: [("RIV1230RCH-SPS", false), ("RIV1230PCH-23S", true)])
+  func `which way a current is positive is not supposed of another model`(model: String, isRaw: Bool) {
+    let decoding = Profile.inverter.decode(Answers([4327: [80, 7, 617, 105, 650, 1, 10]]), name: nil, model: model)
+    #expect(decoding.rawSign == (isRaw ? ["charging_current"] : []))
+  }
+
   @Test func `without a name the current is left out, and all else is there`() throws {
     let readings = try poll(legacyBattery, .battery, unit: 48).result.get()
     #expect(readings.readings["battery_current"] == nil && readings.readings["battery_power"] == nil)

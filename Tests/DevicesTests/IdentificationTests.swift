@@ -34,7 +34,7 @@ import Testing
 
   @Test(arguments: [
     ("  RNG-CTRL-RVR40", "controller", Confidence.model), ("RBC50D1S-G1", "dcdc", .model), ("DCC30S", "dcdc", .model),
-    ("NOBODY KNOWS", "controller", .guess),
+    ("NOBODY KNOWS", "controller", .guess), ("RNG-DCC50S", "dcdc", .model), ("RIV4835CSH1S", "inverter", .model),
   ])
   func `the text in register 12 tells chargers apart`(text: String, profile: String, confidence: Confidence) throws {
     let found = try #require(try identify(module(unit: 255, [12: text])))
@@ -51,7 +51,11 @@ import Testing
   @Test func `an inverter refuses both, and has 4000; its model where it has one`() throws {
     #expect(
       try identify(module(unit: 32, [4311: "RIV4835CSH1S"], values: [4000]))
-        == Found(unit: 255, profile: "inverter", confidence: .model, model: "RIV4835CSH1S"))
+        == Found(unit: 255, profile: "inverter", confidence: .guess))
+    var everyone: [Found] = []
+    let asked = module(unit: 32, [4311: "RIV4835CSH1S"], values: [4000])
+    try Identification(link: asked, deadline: .now + .seconds(60)).everyone(name: nil) { everyone.append($0) }
+    #expect(everyone == [Found(unit: 255, profile: "inverter", confidence: .model, model: "RIV4835CSH1S")])
     #expect(
       try identify(module(unit: 32, [:], values: [4000])) == Found(unit: 255, profile: "inverter", confidence: .guess))
   }

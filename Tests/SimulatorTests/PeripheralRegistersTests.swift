@@ -12,7 +12,9 @@ import Testing
     ),
     ("RBT50LFP48S-A", battery), ("RBT50LFP48S-B", battery), ("RBT50LFP48S-C", battery),
   ]
-  private static let battery: [(register: UInt16, words: Int)] = [(5000, 34), (5042, 6), (5048, 5), (5100, 4), (5104, 28)]
+  private static let battery: [(register: UInt16, words: Int)] = [
+    (5000, 34), (5042, 6), (5048, 5), (5100, 4), (5104, 28), (5223, 1),
+  ]
 
   private static func text() throws -> String {
     let models = try blocks.map { model, blocks in

@@ -31,14 +31,14 @@ import Testing
       profile: "dcdc", advertised: "BT-TH-66F94E1C    ", registers: "RBC50D1S-G1", model: "RBC50D1S-G1", count: 36,
       key: "charging_current", value: .number(0.73)),
     Family(
-      profile: "battery", advertised: "BT-TH-66F94E1C    ", registers: "RBT50LFP48S-A", model: "RBT50LFP48S", count: 53,
+      profile: "battery", advertised: "BT-TH-66F94E1C    ", registers: "RBT50LFP48S-A", model: "RBT50LFP48S", count: 54,
       key: "battery_soc", value: .number(99.7)),
     Family(
-      profile: "battery", advertised: "RNGRBP1228000830", registers: "RNGRBP1228", model: "RNGRBP1228", count: 30,
+      profile: "battery", advertised: "RNGRBP1228000830", registers: "RNGRBP1228", model: "RNGRBP1228", count: 31,
       key: "battery_current", value: .number(12.3)),
     Family(
       profile: "battery", advertised: "RNGPRO125BAT-EF036881", registers: "RBT12500LFP-SHBT", model: "RBT12500LFP-SHBT",
-      count: 31, key: "battery_current", value: .number(-2.01)),
+      count: 32, key: "battery_current", value: .number(-2.01)),
     Family(
       profile: "shunt300", advertised: "RTMShunt300A", registers: "RTMShunt300", model: nil, count: 6, key: "battery_current",
       value: .number(-8.719)),
@@ -108,6 +108,22 @@ import Testing
       if case .failed(let device, let report) = $0.event { (device, report.failure) } else { nil }
     }
     #expect(failed.count == 1 && failed.first?.0 == "Battery 49" && failed.first?.1 == .silent)
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a device that nobody had time for is not called silent`() async throws {
+    let scene = try await Self.scene(
+      Self.hub + #",{"unit":51,"registers":"RBT50LFP48S-C"}"#, name: "BT-TH-66F94E1C    ",
+      more: #","faults":[{"fault":"silent","unit":48},{"fault":"silent","unit":49},{"fault":"silent","unit":50}]"#)
+    let address = try #require(Address(Scene.address))
+    let job = PollJob(
+      module: Module(address: address, name: "BT-TH-1"),
+      devices: (48...51).map { DeviceRequest(name: "\($0)", profile: "battery", unit: UInt8($0)) }, attempts: 1, link: .kernel)
+    let run = try await scene.worker(
+      input: try Wire.line(Request(poll: "hub", deadline: .seconds(8), job: .poll(job))), sockets: true)
+    let failed = run.events.compactMap { if case .failed(_, let report) = $0.event { report.failure } else { nil } }
+    #expect(failed == [.silent, .silent, .outOfTime, .outOfTime], "\(run.raw)")
+    #expect(run.exitCode == 75)
     await scene.end()
   }
 
