@@ -322,7 +322,7 @@ final class PollSession {
         if let broken = outcome.broken, !waiting.isEmpty { throw broken }
       case .failure(let report):
         // Silent registers, or a bus that does not carry them?
-        if report.failure == .silent, let silence = link.silence() { throw silence }
+        if [.silent, .outOfTime].contains(report.failure), let silence = link.silence() { throw silence }
         waiting.removeFirst()
         try say(report, of: device)
       }
