@@ -15,7 +15,7 @@ import Testing
   static func poll(_ scene: Scene, _ link: LinkKind) async throws -> WorkerRun {
     let address = try #require(Address(scene.address))
     let job = PollJob(
-      module: Module(address: address),
+      module: Module(address: address, name: "BT-TH-66F94E1C"),
       devices: units.map { DeviceRequest(name: "Battery \($0)", profile: "battery", unit: $0) },
       link: link == .kernel ? .kernel : .bluez)
     let request = Request(poll: "hub", deadline: .seconds(25), job: .poll(job))
