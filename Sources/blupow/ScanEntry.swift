@@ -82,8 +82,8 @@ extension ScanEntry {
     }
     var lines = ["  - name: \(Self.quoted(name))", "    address: \(address)", "    profile: \(profile)"]
     if let unit { lines.append("    unit: \(unit)") }
-    // How a battery codes its values depends on it.
-    if let advertised = self.name, AdvertisedName(advertised).profile == "battery" {
+    // How a battery codes its values depends on it, and what a module calls itself in its own table need not be the same.
+    if let advertised = self.name, profile == "battery" || AdvertisedName(advertised).profile == "battery" {
       lines.append("    advertised: \(Self.quoted(advertised))")
     }
     return lines.joined(separator: "\n")
