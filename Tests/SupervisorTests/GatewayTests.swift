@@ -44,7 +44,7 @@ import Testing
     await running.value
   }
 
-  @Test func `cancelling ends a worker that hangs and leaves nothing behind, within 4.5 s`() async throws {
+  @Test func `cancelling ends a worker that hangs and leaves nothing behind, within 5 s`() async throws {
     let gateway = try gateway(["ignores_sigterm", "of_the_gateway"], devices: 3)
     let running = Task { await gateway.run() }
     // The first of them has begun; the others' starts are spread out.
@@ -53,11 +53,11 @@ import Testing
     let began = ContinuousClock.now
     running.cancel()
     await running.value
-    #expect(ContinuousClock.now - began < .milliseconds(4500))
+    #expect(ContinuousClock.now - began < .milliseconds(4900))
     for pid in mine { #expect(Processes.state(of: pid) == nil) }
   }
 
-  @Test func `cancelling ends even a release that hangs, within 4.5 s`() async throws {
+  @Test func `cancelling ends even a release that hangs, within 5 s`() async throws {
     // A worker that ignores SIGTERM whatever its job is: two seconds for it, then its release.
     let gateway = try gateway(["-c", "trap '' TERM; exec sleep 61.25"], path: "/bin/sh")
     let running = Task { await gateway.run() }
@@ -65,7 +65,7 @@ import Testing
     let began = ContinuousClock.now
     running.cancel()
     await running.value
-    #expect(ContinuousClock.now - began < .milliseconds(4500))
+    #expect(ContinuousClock.now - began < .milliseconds(4900))
   }
 
   @Test func `a worker that leaves processes is one warning when that begins and one notice when it ends`() async throws {
