@@ -11,7 +11,7 @@ import PackageDescription
 //       \____________________________  Readings  ______________/
 //
 // DBus stands over CDBus (libdbus-1); CLinux is the handful of Linux calls that Swift cannot import. Store alone knows GRDB (SQLite);
-// Publishers has HTTP from hummingbird, and NIO below it.
+// Publishers has HTTP from hummingbird, and NIO below it, and MQTT, which stands over CMosquitto (libmosquitto).
 
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
@@ -55,6 +55,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CDBus", pkgConfig: "dbus-1", providers: [.apt(["libdbus-1-dev"])]),
+    .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
     .target(name: "CLinux"),
     .target(name: "DBus", dependencies: ["CDBus"], swiftSettings: strict),
     .target(name: "Readings", swiftSettings: strict),
@@ -63,11 +64,12 @@ let package = Package(
     .target(name: "ATT", dependencies: ["Readings", "CLinux"], swiftSettings: strict),
     .target(name: "Policy", dependencies: ["Readings"], swiftSettings: strict),
     .target(name: "Supervisor", dependencies: ["Policy", "Readings", "CLinux", logging], swiftSettings: strict),
+    .target(name: "MQTT", dependencies: ["CMosquitto", "CLinux"], swiftSettings: strict),
     .target(name: "Store", dependencies: ["Readings", grdb, logging], swiftSettings: strict),
     .target(
       name: "Publishers",
       dependencies: [
-        "Policy", "Devices", "Readings", "CLinux", logging, lifecycle, hummingbirdCore, httpTypes, nioHTTPTypes, nioCore,
+        "Policy", "Devices", "Readings", "MQTT", "CLinux", logging, lifecycle, hummingbirdCore, httpTypes, nioHTTPTypes, nioCore,
         nioPosix,
         nioHTTP1,
       ],
@@ -76,7 +78,7 @@ let package = Package(
     .executableTarget(
       name: "blupow",
       dependencies: [
-        "Supervisor", "Store", "Publishers", "Policy", "Devices", "Readings", argumentParser, logging, lifecycle, unixSignals,
+        "Supervisor", "Store", "Publishers", "Policy", "Devices", "MQTT", "Readings", argumentParser, logging, lifecycle, unixSignals,
         yams,
       ],
       swiftSettings: strict),
@@ -110,9 +112,11 @@ let package = Package(
     .testTarget(name: "DevicesTests", dependencies: ["Devices", "Readings", "Chance", "Fuzzing"], swiftSettings: strict),
     .testTarget(name: "ATTTests", dependencies: ["ATT", "Readings", "CLinux", "Chance"], swiftSettings: strict),
     .testTarget(name: "PolicyTests", dependencies: ["Policy", "Readings", "Chance"], swiftSettings: strict),
+    .testTarget(name: "MQTTTests", dependencies: ["MQTT", "Rig", "Chance"], swiftSettings: strict),
     .testTarget(
       name: "PublishersTests",
-      dependencies: ["Publishers", "Policy", "Readings", "Rig", logging, lifecycle, nioCore], swiftSettings: strict),
+      dependencies: ["Publishers", "MQTT", "Policy", "Devices", "Readings", "Rig", logging, lifecycle, nioCore],
+      swiftSettings: strict),
     .testTarget(
       name: "SupervisorTests",
       dependencies: [
@@ -139,8 +143,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "blupow", "Publishers", "Policy", "Devices", "Readings", "Rig", "Supervisor", "blupow-worker", "blupow-simulator",
-        "zoo", logging,
+        "blupow", "Publishers", "Policy", "Devices", "MQTT", "Readings", "Rig", "Supervisor", "blupow-worker",
+        "blupow-simulator", "zoo", logging,
       ],
       swiftSettings: strict),
   ]

@@ -99,10 +99,12 @@ extension Profile {
     // Bits 1 to 3 are states: 0x000E is a healthy one.
     Field(5106, "alarms", "Alarms", .faults(words: 1, protections), .words, "f002, f027"),
     Field(5107, "alarms", "Alarms", .faults(words: 1, warnings), .words, "f002"),
+    // Of the same cells whose voltages 5100 tells of.
     Field(
       5108, "alarms", "Alarms",
       .faults(words: 1, Dictionary(uniqueKeysWithValues: (0..<16).map { ($0, "cell \($0 + 1) voltage error") })), .words,
-      "BMS Modbus V1.7", .document),
+      "BMS Modbus V1.7", .document
+    ).supplement,
   ]
 
   private static let protections: [Int: String] = [

@@ -69,6 +69,9 @@ package enum Coding: Sendable {
     }
   }
 
+  /// A bit: `on` or `off`.
+  package var isFlag: Bool { if case .flag = self { true } else { false } }
+
   enum Value {
     case number(Int, decimals: Int, hasRawSign: Bool = false)
     case text(String)

@@ -30,6 +30,13 @@ package struct DeviceSession<L: Link> {
       return try poll(request, as: profile, identity.confidence)
     }
     if gatt == .shunt {
+      guard request.unit == nil else {
+        return outcome(
+          .failure(
+            FailureReport(
+              .wrongProfile, at: .read,
+              "\(request.name): behind this module is a \(Profile.shunt300.name), which has no units; one entry without `unit` is it.")))
+      }
       return try poll(request, as: .shunt300, name.map(AdvertisedName.init)?.profile == nil ? .model : .name)
     }
     switch try Identification(link: link, deadline: deadline).identify(request.name, unit: request.unit, name: name) {

@@ -29,6 +29,8 @@ package struct Field: Sendable {
   package var variants: Set<String>?
   /// The register that counts how many of such fields there are, and which of them this is.
   package var counted: (by: UInt16, number: Int)?
+  /// Of names of what is wrong: where it is not read, the others of its key can still say that there are none.
+  package var isSupplement = false
   package var source: String
   package var proof: Proof
 
@@ -61,6 +63,13 @@ package struct Field: Sendable {
     self.plausible = plausible
     source = formula
     proof = .derived
+  }
+
+  /// The same, saying nothing of its own where the others of its key say that nothing is wrong.
+  package var supplement: Field {
+    var field = self
+    field.isSupplement = true
+    return field
   }
 
   package var unit: String? { quantity.unit }

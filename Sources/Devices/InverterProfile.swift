@@ -70,7 +70,8 @@ extension Profile {
     Field(4109, "device_id", "Device ID", .unsigned(), .number, within: 1...255, "Inverter Modbus V1.8", .document),
     Field(4405, "machine_state", "Machine State", .state(machineStates), .state, "Inverter Modbus V1.8, renogy-ble", .document),
     Field(4007, "faults", "Faults", .faults(words: 2, statusBits), .words, "Inverter Modbus V1.8", .document),
-    Field(4398, "faults", "Faults", .codes(words: 4, faultCodes), .words, "Inverter Modbus V1.8", .document),
+    // A finer account of the same, which not every model has.
+    Field(4398, "faults", "Faults", .codes(words: 4, faultCodes), .words, "Inverter Modbus V1.8", .document).supplement,
     Field(
       4543, "charging_amp_hours_today", "Charge Today", .unsigned(), .chargeToday, within: 0...20_000, "Inverter Modbus V1.8",
       .document),

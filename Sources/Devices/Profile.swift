@@ -67,13 +67,20 @@ package struct Profile: Sendable {
     var decoding = Decoding(model: model(in: answers) ?? known)
     let variant = variant(name, decoding.model)
     var names: [String: [String]] = [:]
+    var unread: Set<String> = []
     for field in fields where field.variants.map({ variant.map($0.contains) ?? false }) ?? true {
-      guard let register = field.register, let words = answers.words(register, count: field.coding.words),
-        field.isThere(in: answers)
-      else { continue }
+      guard let register = field.register else { continue }
+      guard let words = answers.words(register, count: field.coding.words) else {
+        if !field.isSupplement { unread.insert(field.key) }
+        continue
+      }
+      guard field.isThere(in: answers) else { continue }
       decoding.note(field, field.decode(words, variant: variant), &names)
     }
-    for (key, names) in names { decoding.readings[key] = Reading(.text(Self.list(names))) }
+    // That nothing is wrong is only said where all was read that could say otherwise.
+    for (key, names) in names where !names.isEmpty || !unread.contains(key) {
+      decoding.readings[key] = Reading(.text(Self.list(names)))
+    }
     derive(&decoding, Dictionary(fields.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first }))
     decoding.counters = fields.filter { $0.quantity.isLifetime && decoding.readings[$0.key] != nil }.map(\.key)
     if let dayPage { decoding.days = dayPage.decode(answers) }

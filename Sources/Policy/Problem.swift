@@ -22,6 +22,10 @@ package struct Problem: Equatable, Sendable {
     case workerStrays = "worker_strays"
     /// What must survive a restart cannot be written.
     case storeFailed = "store_failed"
+    /// There is no connection to the MQTT broker.
+    case brokerAway = "broker_away"
+    /// The MQTT broker does not take messages.
+    case brokerRefuses = "broker_refuses"
     /// The configuration could not be reloaded; the old one is in force.
     case configRefused = "config_refused"
   }

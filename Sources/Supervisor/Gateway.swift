@@ -6,9 +6,7 @@ import Readings
 /// One running supervisor: performs what the machines decide, and publishes what it knows. Decides nothing.
 package actor Gateway {
   package private(set) var config: GatewayConfig
-  private nonisolated let changes: AsyncStream<Void>
-  /// Something has changed.
-  nonisolated let changed: AsyncStream<Void>.Continuation
+  nonisolated let changed = Changes()
   let worker: WorkerCommand
   let log: Logger
   let host: HostClock
@@ -70,7 +68,6 @@ package actor Gateway {
     self.jitter = jitter
     let origin = host.read()
     self.origin = origin
-    (changes, changed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     (jobs, addJob) = AsyncStream.makeStream(of: Job.self)
     let modules = config.modules
     machines = Dictionary(
@@ -95,9 +92,9 @@ package actor Gateway {
     sessions = Sessions(config.settings)
   }
 
-  /// The newest state after every change; for one consumer. Who comes late misses only what is old.
+  /// The state, and the newest one after every change.
   package nonisolated var statuses: AsyncMapSequence<AsyncStream<Void>, FleetStatus> {
-    changes.map { await self.snapshot() }
+    changed.listen().map { await self.snapshot() }
   }
 
   /// Polls until cancelled. Then every worker is stopped and its link freed, within 4.5 s.

@@ -1,5 +1,7 @@
-import Policy
 import ArgumentParser
+import MQTT
+import Policy
+import Publishers
 
 struct ConfigCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -15,8 +17,10 @@ struct ConfigCommand: AsyncParsableCommand {
 
     func run() async throws {
       let config = try Console.config(file)
-      let modules = config.modules.count
-      Console.print("\(ConfigFile.path(file)): \(config.devices.count) devices behind \(modules) modules, no mistakes.")
+      let published = config.mqtt.map { ", published at the MQTT broker \($0.broker.place)" } ?? ""
+      let modules = config.gateway.modules.count
+      Console.print(
+        "\(ConfigFile.path(file)): \(config.gateway.devices.count) devices behind \(modules) modules\(published), no mistakes.")
     }
   }
 

@@ -44,5 +44,20 @@ enum ConfigExample {
         # interval: 60s           # default: the one above
         # test_mode: true         # say wherever it is shown that this device is simulated
 
+    # mqtt:                       # publish everything, for Home Assistant and others; without this section nothing is
+    #   host: 127.0.0.1           # the broker
+    #   port: 1883                # default: 1883, with TLS 8883
+    #   username: blupow
+    #   password_file: /etc/blupow/mqtt.password   # its first line (default: the systemd credential mqtt.password)
+    #   tls: false                # true: encrypted, the broker's certificate and name are checked; there is no way round
+    #   ca_file: /etc/blupow/ca.pem                # who signs the broker's certificate (default: the system's authorities)
+    #   certificate_file: /etc/blupow/client.pem   # this client's, where the broker wants one
+    #   key_file: /etc/blupow/client.key
+    #   client_id: blupow-cabin   # default: blupow- and the gateway's name
+    #   protocol: 5               # or 3.1.1
+    #   base_topic: blupow        # topics are BASE/GATEWAY/DEVICE/...
+    #   discovery: component      # how Home Assistant is told: component (all versions), device (2024.11 and later), both, off
+    #   discovery_prefix: homeassistant
+
     """
 }

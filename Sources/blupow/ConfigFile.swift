@@ -1,6 +1,7 @@
 import Devices
 import Glibc
 import Policy
+import Publishers
 import Readings
 import Yams
 
@@ -15,19 +16,37 @@ struct ConfigFile {
     asked ?? getenv("BLUPOW_CONFIG").map { String(cString: $0) } ?? standardPath
   }
 
-  static func load(_ path: String, environment: [String: String] = processEnvironment) throws(ConfigError) -> GatewayConfig {
-    try parse(try read(path), file: path, environment: environment)
+  /// All that a file says.
+  struct Whole: Equatable {
+    var gateway: GatewayConfig
+    /// `nil`: nothing is published over MQTT.
+    var mqtt: MQTTSettings?
+  }
+
+  static func load(_ path: String, environment: [String: String] = processEnvironment) throws(ConfigError) -> Whole {
+    try whole(try read(path), file: path, environment: environment)
+  }
+
+  /// What polls need of it; files that it names are not opened.
+  static func loadGateway(_ path: String) throws(ConfigError) -> GatewayConfig {
+    try whole(try read(path), file: path, environment: processEnvironment, opensFiles: false).gateway
   }
 
   static var processEnvironment: [String: String] {
     var found: [String: String] = [:]
-    for name in scalars.map(variable) + ["BLUPOW_MIN_INTERVAL"] {
+    for name in scalars.map(variable) + mqttScalars.map(mqttVariable) + ["BLUPOW_MIN_INTERVAL", credentials] {
       if let value = getenv(name) { found[name] = String(cString: value) }
     }
     return found
   }
 
   static func parse(_ text: String, file: String, environment: [String: String] = [:]) throws(ConfigError) -> GatewayConfig {
+    try whole(text, file: file, environment: environment).gateway
+  }
+
+  static func whole(
+    _ text: String, file: String, environment: [String: String] = [:], opensFiles: Bool = true
+  ) throws(ConfigError) -> Whole {
     if let line = YAMLFields.aliasLine(in: text) {
       throw ConfigError(file, line: line, "anchors (&) and aliases (*) are not taken here; write the value out, or quote it.")
     }
@@ -40,7 +59,7 @@ struct ConfigFile {
       throw ConfigError(file, "\(error)")
     }
     guard let root else { throw ConfigError(file, "is empty; `blupow config example` prints one to begin with.") }
-    var fields = try YAMLFields(root, file: file, known: scalars + ["devices"])
+    var fields = try YAMLFields(root, file: file, known: scalars + ["devices", "mqtt"])
     let minimum = try environment["BLUPOW_MIN_INTERVAL"].map { text throws(ConfigError) in
       guard let value = Duration(text: text), value > .zero, value <= .seconds(300) else {
         throw ConfigError("BLUPOW_MIN_INTERVAL", "'\(text)' is not a duration from 1ms to 300s.")
@@ -64,8 +83,9 @@ struct ConfigFile {
       let device = try device(node, file: file, path: "devices[\(index)]", intervals, config.devices)
       config.devices.append(device)
     }
+    let mqtt = try mqtt(fields.take("mqtt"), file: file, environment: environment, opensFiles: opensFiles)
     try fields.finish()
-    return config
+    return Whole(gateway: config, mqtt: mqtt)
   }
 
   // MARK: - Pieces
@@ -164,8 +184,8 @@ struct ConfigFile {
       try fields.value("profile", "one of: \(profiles.joined(separator: ", "))") {
         profiles.contains($0) ? $0 : nil
       } ?? DeviceConfig.automatic
-    let name = try fields.value("name", "a name of 1 to \(Wire.maxNameBytes) bytes") {
-      $0.utf8.count <= Wire.maxNameBytes ? $0 : nil
+    let name = try fields.value("name", "a name of 1 to \(Wire.maxNameBytes) bytes, without control characters") {
+      $0.utf8.count <= Wire.maxNameBytes && $0 == Printable.text($0, maxBytes: Wire.maxNameBytes) && $0.contains { $0 != " " } ? $0 : nil
     }
     if profile == shunt, let (_, node) = try fields.text("unit") {
       throw fields.wrong("unit", node, "a \(shunt) is listened to only, and has no unit; leave it out.")
@@ -201,7 +221,7 @@ struct ConfigFile {
     return device
   }
 
-  private static func number(_ range: ClosedRange<Int>) -> (String) -> Int? {
+  static func number(_ range: ClosedRange<Int>) -> (String) -> Int? {
     { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }
   }
 
@@ -229,7 +249,7 @@ struct ConfigFile {
     return gatewayName(first) ?? "blupow"
   }
 
-  private static func read(_ path: String) throws(ConfigError) -> String {
+  static func read(_ path: String) throws(ConfigError) -> String {
     // Non-blocking: a FIFO that stands there must not hold us.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {

@@ -51,12 +51,21 @@ enum Console {
   }
 
   /// The configuration, or its mistake on standard error and exit code 78.
-  static func config(_ path: String?) throws -> GatewayConfig {
+  static func config(_ path: String?) throws -> ConfigFile.Whole {
+    try orExplain { () throws(ConfigError) in try ConfigFile.load(ConfigFile.path(path)) }
+  }
+
+  /// What of it polls need.
+  static func gatewayConfig(_ path: String?) throws -> GatewayConfig {
+    try orExplain { () throws(ConfigError) in try ConfigFile.loadGateway(ConfigFile.path(path)) }
+  }
+
+  private static func orExplain<Config>(_ load: () throws(ConfigError) -> Config) throws -> Config {
     do {
-      return try ConfigFile.load(ConfigFile.path(path))
+      return try load()
     } catch {
       complain(error.description)
-      throw ArgumentParser.ExitCode(Readings.ExitCode.config.rawValue)
+      throw exit(.config)
     }
   }
 

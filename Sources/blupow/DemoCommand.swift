@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import MQTT
 import Policy
 import Publishers
 import Readings
@@ -21,6 +22,11 @@ struct DemoCommand: AsyncParsableCommand {
   @Option(help: "auto, kernel or bluez: what carries the polls (default: auto, which is the kernel's link, as on a real host).")
   var link = LinkChoice.auto
 
+  @Option(
+    name: .customLong("mqtt"),
+    help: "HOST:PORT of an MQTT broker without login: the devices appear in Home Assistant, marked as simulated, until the demo ends.")
+  var broker: BrokerPlace?
+
   func run() async throws {
     let time = try duration.map { text in
       guard let time = Duration(text: text), time >= .seconds(1) else {
@@ -29,7 +35,7 @@ struct DemoCommand: AsyncParsableCommand {
       return time
     }
     // Everything happens within the group, which traps the signals before anything is started that would be left behind.
-    let demo = DemoService(scene: DemoScene(faults: faults, link: link), time: time, faults: faults)
+    let demo = DemoService(scene: DemoScene(faults: faults, link: link), time: time, faults: faults, broker: broker)
     let group = ServiceGroup(
       configuration: .init(
         services: [.init(service: demo, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -48,6 +54,7 @@ struct DemoService: Service {
   let scene: DemoScene
   let time: Duration?
   let faults: Bool
+  let broker: BrokerPlace?
 
   func run() async throws {
     try await cancelWhenGracefulShutdown {
@@ -65,14 +72,20 @@ struct DemoService: Service {
     worker.environment["DBUS_SYSTEM_BUS_ADDRESS"] = simulation.busAddress
     worker.environment["XDG_RUNTIME_DIR"] = simulation.directory
     worker.environment["BLUPOW_ATT_SOCKETS"] = simulation.attSockets
-    let gateway = Gateway(scene.config, worker: worker, log: Console.logger(faults ? .notice : .warning))
+    let log = Console.logger(faults ? .notice : .warning)
+    let gateway = Gateway(scene.config, worker: worker, log: log)
+    let publisher = MQTTPublisher(
+      broker?.settings, PublishedFleet(scene.config), clearsAtEnd: true, log: log, raise: { await gateway.raise($0) },
+      settle: { await gateway.settle($0) })
     Console.print("BluPow \(Wire.release), demo: simulated devices on a private bus. Nothing here was measured.")
     Console.print(scene.origins.text)
     Console.print(scene.links)
+    if let broker { Console.print("Published at \(broker.settings.broker.place) as gateway \(scene.config.name), until the demo ends.") }
     Console.print(time.map { "It ends after \($0.shortSeconds), or at Ctrl-C.\n" } ?? "Ctrl-C ends it.\n")
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await gateway.run() }
       group.addTask { await Self.print(gateway) }
+      group.addTask { await publisher.run(gateway.statuses) }
       if let time { group.addTask { try? await Task.sleep(for: time) } }
       if faults { group.addTask { try? await scene.misbehave(simulation) } }
       // The first to end ends the demo; the gateway then stops its workers.

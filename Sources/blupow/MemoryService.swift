@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Logging
 import Policy
+import Publishers
 import ServiceLifecycle
 import Store
 import Supervisor
@@ -9,6 +10,8 @@ import Supervisor
 /// What an earlier process left on disk.
 struct KeptMemory: Sendable {
   var memory = FleetMemory()
+  /// Of all kinds.
+  var documents: [FleetMemory.Document] = []
   /// `nil`: nothing says where to keep it.
   var loaded: LoadedStore?
 
@@ -18,11 +21,12 @@ struct KeptMemory: Sendable {
     guard let directory else { return KeptMemory() }
     let loaded = await StoreKeeper.load(directory: directory)
     for warning in loaded.warnings { log.warning("\(warning.message)", metadata: ["advice": "\(warning.advice)"]) }
-    let memory = FleetMemory(loaded.records.map { .init(kind: $0.kind, key: $0.key, text: $0.text) })
+    let documents = loaded.records.map { FleetMemory.Document(kind: $0.kind, key: $0.key, text: $0.text) }
+    let memory = FleetMemory(documents.filter { $0.kind != MQTTPublisher.kind })
     if memory.unread > 0 {
       log.warning("\(memory.unread) of the stored documents are of another release or damaged, and were passed over")
     }
-    return KeptMemory(memory: memory, loaded: loaded)
+    return KeptMemory(memory: memory, documents: documents, loaded: loaded)
   }
 }
 
@@ -30,6 +34,7 @@ struct KeptMemory: Sendable {
 struct MemoryService: Service {
   let kept: KeptMemory
   let gateway: Gateway
+  let publisher: MQTTPublisher
   let log: Logger
 
   func run() async {
@@ -40,11 +45,11 @@ struct MemoryService: Service {
           advice: "Set state_dir in the configuration."))
       return
     }
-    let gateway = gateway
+    let (gateway, publisher) = (gateway, publisher)
     let keeper = StoreKeeper(
       loaded, period: .seconds(30),
       records: {
-        await gateway.memory().documents.map { Store.Record(kind: $0.kind, key: $0.key, text: $0.text) }
+        (await gateway.memory().documents + publisher.documents).map { Store.Record(kind: $0.kind, key: $0.key, text: $0.text) }
       },
       trouble: { trouble in
         guard let trouble else { return await gateway.settle(.storeFailed) }

@@ -29,7 +29,7 @@ struct PollCommand: AsyncParsableCommand {
   var verbose = false
 
   func run() async throws {
-    var config = try Console.config(config)
+    var config = try Console.gatewayConfig(config)
     if let link {
       config.link = link
       for index in config.devices.indices { config.devices[index].link = nil }

@@ -1,5 +1,6 @@
 import Logging
 import Policy
+import Publishers
 import ServiceLifecycle
 import Supervisor
 import UnixSignals
@@ -9,6 +10,7 @@ struct ReloadService: Service {
   let path: String
   let locks: LockFiles
   let gateway: Gateway
+  let publisher: MQTTPublisher
   let hangups: UnixSignalsSequence
   let log: Logger
 
@@ -19,9 +21,9 @@ struct ReloadService: Service {
   }
 
   private func reload() async {
-    let config: GatewayConfig
+    let whole: ConfigFile.Whole
     do {
-      config = try ConfigFile.load(path)
+      whole = try ConfigFile.load(path)
     } catch {
       await gateway.raise(
         Problem(
@@ -29,10 +31,12 @@ struct ReloadService: Service {
           advice: "Mend the file (`blupow config check`), then `systemctl reload blupow`, or send SIGHUP."))
       return
     }
+    let config = whole.gateway
     let old = await gateway.config
     locks.make(for: config)
     await gateway.settle(.configRefused)
     await gateway.adopt(config)
+    await publisher.adopt(whole.mqtt, PublishedFleet(config))
     log.notice("configuration read again: \(config.counted)", metadata: ["gateway": "\(config.name)"])
     if config.stateDirectory != old.stateDirectory {
       log.warning("state_dir has changed: that takes a restart of the service")

@@ -23,18 +23,24 @@ struct RunCommand: AsyncParsableCommand {
   func run() async throws {
     // From here on a SIGHUP is a wish, however early it comes.
     let hangups = await UnixSignalsSequence(trapping: .sighup)
-    let config = try Console.config(config)
+    let whole = try Console.config(config)
+    let config = whole.gateway
     let log = Console.logger(verbose ? .debug : .notice)
     log.notice("polling \(config.counted)", metadata: ["gateway": "\(config.name)"])
     let locks = LockFiles(environment: ProcessInfo.processInfo.environment)
     locks.make(for: config)
     let kept = await KeptMemory.load(config, log: log)
     let gateway = Gateway(config, memory: kept.memory, worker: Sibling.worker, log: log)
+    let publisher = MQTTPublisher(
+      whole.mqtt, PublishedFleet(config), memory: kept.documents, log: log, raise: { await gateway.raise($0) },
+      settle: { await gateway.settle($0) })
     let server = StatusServer(
       status: { await gateway.snapshot() }, pollNow: { await gateway.pollNow(devices: $0) }, log: log)
-    let reload = ReloadService(path: ConfigFile.path(self.config), locks: locks, gateway: gateway, hangups: hangups, log: log)
+    let reload = ReloadService(
+      path: ConfigFile.path(self.config), locks: locks, gateway: gateway, publisher: publisher, hangups: hangups, log: log)
     let services = SideBySide(
-      GatewayService(gateway: gateway), MemoryService(kept: kept, gateway: gateway, log: log), server, reload)
+      GatewayService(gateway: gateway), MQTTService(publisher: publisher, gateway: gateway),
+      MemoryService(kept: kept, gateway: gateway, publisher: publisher, log: log), server, reload)
     let group = ServiceGroup(
       configuration: .init(
         services: [.init(service: services)], gracefulShutdownSignals: [.sigterm, .sigint], logger: Console.logger(.error)))

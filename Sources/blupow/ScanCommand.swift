@@ -33,7 +33,7 @@ struct ScanCommand: AsyncParsableCommand {
       throw ValidationError("--for '\(duration)' is not a duration from 1s to 60s.")
     }
     // Without a configuration nothing is configured; a broken one is `blupow config check`'s to say.
-    let known = (try? ConfigFile.load(ConfigFile.path(nil)))?.devices ?? []
+    let known = (try? ConfigFile.loadGateway(ConfigFile.path(nil)))?.devices ?? []
     let configured = Set(known.map(\.address))
     let (adapter, all, asks, log) = (adapter, all, identify, Console.logger(.error))
     let scan = await stoppable { () async -> Result<(heard: Int, entries: [ScanEntry]), FailureReport> in

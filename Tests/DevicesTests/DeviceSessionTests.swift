@@ -43,4 +43,14 @@ import Testing
     }
     #expect(report.failure == .silent && report.message.contains("units 255, 32, 48"))
   }
+
+  @Test func `a shunt is one entry's, and that one names no unit`() throws {
+    let request = DeviceRequest(name: "It", profile: "auto", unit: 48)
+    let outcome = try DeviceSession(request, name: nil, gatt: .shunt, link: ScriptedModule(), deadline: .now + .seconds(60)).run()
+    guard case .failure(let report) = outcome.result else {
+      Issue.record("it was read")
+      return
+    }
+    #expect(report.failure == .wrongProfile && report.message.contains("one entry without `unit`"))
+  }
 }

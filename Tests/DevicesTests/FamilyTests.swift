@@ -117,6 +117,23 @@ import Testing
         == Reading(.text("cell 1 voltage high, cell 2 voltage high, cell 3 voltage high, cell 4 voltage high")))
   }
 
+  @Test func `that nothing is wrong is only said where all was read that could say otherwise`() throws {
+    func alarms(_ runs: [UInt16: [UInt16]]) throws -> Reading? {
+      try poll(module(unit: 48, [5042: words("f001")].merging(runs) { $1 }), .battery, name: "BT-TH-1", unit: 48).result.get()
+        .readings["alarms"]
+    }
+    // What 5104 answers says nothing of single cells; 5100 does.
+    #expect(try alarms([5104: words("f002")]) == nil)
+    #expect(try alarms([5100: [0, 0, 0, 0, 0, 0, 0x0E, 0]]) == Reading(.text("none")))
+    // What is wrong is said in any case.
+    var overCurrent = words("f002")
+    overCurrent[2] |= 1 << 9
+    #expect(try alarms([5104: overCurrent]) == Reading(.text("charge over-current")))
+    // The codes are a finer account of what the status bits say.
+    let inverter = module(unit: 255, [4000: words("f048"), 4327: [80, 0, 0, 0, 0, 0, 0]])
+    #expect(try poll(inverter, .inverter).result.get().readings["faults"] == Reading(.text("none")))
+  }
+
   @Test func `a controller: today, for ever, load and charge`() throws {
     let controller = module(unit: 255, [0x100: words("f075"), 12: words("f056"), 0x1A: words("f057")])
     let readings = try poll(controller, .controller).result.get()

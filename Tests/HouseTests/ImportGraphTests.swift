@@ -21,6 +21,7 @@ struct ImportGraphTests {
   /// supervisor's processes belong to one. Glibc not in the three pure rooms: nothing there asks the system for anything.
   private static let rooms = [
     Room("CDBus", []),
+    Room("CMosquitto", []),
     Room("CLinux", []),
     Room("Readings", [], system: ["FoundationEssentials", "Synchronization"]),
     Room("Devices", ["Readings"], system: ["FoundationEssentials", "Synchronization"]),
@@ -29,18 +30,19 @@ struct ImportGraphTests {
     Room("BlueZ", ["DBus", "Readings"]),
     Room("ATT", ["Readings", "CLinux"]),
     Room("Supervisor", ["Policy", "Readings", "CLinux", "Logging"]),
+    Room("MQTT", ["CMosquitto", "CLinux"]),
     Room("Store", ["Readings", "GRDB", "Logging"]),
     Room(
       "Publishers",
       [
-        "Policy", "Devices", "Readings", "CLinux", "Logging", "ServiceLifecycle", "HummingbirdCore", "HTTPTypes", "NIOHTTPTypes",
+        "Policy", "Devices", "Readings", "MQTT", "CLinux", "Logging", "ServiceLifecycle", "HummingbirdCore", "HTTPTypes", "NIOHTTPTypes",
         "NIOCore", "NIOPosix", "NIOHTTP1",
       ]),
     Room("Simulator", ["DBus", "Devices", "Readings", "CLinux"]),
     Room(
       "blupow",
       [
-        "Supervisor", "Store", "Publishers", "Policy", "Devices", "Readings", "ArgumentParser", "Logging", "ServiceLifecycle",
+        "Supervisor", "Store", "Publishers", "Policy", "Devices", "MQTT", "Readings", "ArgumentParser", "Logging", "ServiceLifecycle",
         "UnixSignals",
         "Yams",
       ],

@@ -28,6 +28,13 @@ struct LinkageTests {
     #expect(try libraries(of: "blupow").filter { $0.contains("dbus") } == [])
   }
 
+  @Test func `nobody but the supervisor loads libmosquitto`() throws {
+    #expect(try libraries(of: "blupow").contains { $0.hasPrefix("libmosquitto.so") })
+    for name in ["blupow-worker", "blupow-simulator"] {
+      #expect(try libraries(of: name).filter { $0.contains("mosquitto") || $0.contains("ssl") } == [])
+    }
+  }
+
   @Test(arguments: ["blupow-worker", "blupow-simulator"])
   func `who speaks D-Bus loads libdbus, and of Foundation the essentials at most`(name: String) throws {
     let libraries = try libraries(of: name)

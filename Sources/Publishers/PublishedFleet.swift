@@ -1,0 +1,52 @@
+package import MQTT
+package import Policy
+import Readings
+
+/// The devices of a configuration, as they are known at a broker.
+package struct PublishedFleet: Equatable, Sendable {
+  package struct Device: Equatable, Sendable {
+    package var name: String
+    /// In topics: its name's words, which are no other device's.
+    package var level: TopicLevel
+    /// What it is known by for ever, whatever it is called: its module's address, and behind a hub its unit.
+    package var id: TopicLevel
+    /// As configured.
+    package var profile: String
+    package var testMode: Bool
+    /// After the last readings nothing is shown.
+    package var grace: Duration
+  }
+
+  package var gateway: TopicLevel
+  package var devices: [Device]
+
+  package init(_ config: GatewayConfig) {
+    gateway = TopicLevel(config.name) ?? Self.nameless
+    var taken: Set<TopicLevel> = []
+    devices = config.modules.flatMap { module in module.devices.map { ($0, module.grace(of: config)) } }.map { device, grace in
+      let id = Self.id(of: device)
+      let words = TopicLevel(wordsOf: device.name)
+      // The first of two whose names have the same words keeps them.
+      let level = words.flatMap { taken.contains($0) ? nil : $0 } ?? words?.with(id) ?? id
+      taken.insert(level)
+      return Device(
+        name: device.name, level: level, id: id, profile: device.profile, testMode: device.testMode, grace: grace)
+    }
+  }
+
+  private static func id(of device: DeviceConfig) -> TopicLevel {
+    let address = device.address.text.lowercased().filter { $0 != ":" }
+    let unit = device.unit.map { "_\($0)" } ?? ""
+    // A simulated one is not the real one whose address it has.
+    return TopicLevel("\(address)\(unit)\(device.testMode ? "_test" : "")") ?? nameless
+  }
+
+  /// Of names that the configuration does not let through.
+  private static var nameless: TopicLevel { TopicLevel(wordsOf: "x") ?? { preconditionFailure("`x` is a word") }() }
+}
+
+extension ModuleConfig {
+  fileprivate func grace(of config: GatewayConfig) -> Duration {
+    Freshness.Limits(interval: interval, deadline: TimeoutScale.longest, cacheFor: cacheFor, grace: grace).grace
+  }
+}

@@ -1,0 +1,271 @@
+import FoundationEssentials
+import Logging
+import MQTT
+import Policy
+import Readings
+import Rig
+import Synchronization
+import Testing
+
+@testable import Publishers
+
+/// A publisher against a real mosquitto, heard by mosquitto_sub.
+@Suite struct MQTTPublisherTests {
+  /// A publisher that runs, and what it is told of the fleet.
+  private final class Run: Sendable {
+    let publisher: MQTTPublisher
+    let log = LogLines()
+    private let problems: Problems
+    private let tell: AsyncStream<FleetStatus>.Continuation
+    private let running: Task<Void, Never>
+
+    /// What is a problem now, and how often each began.
+    private final class Problems: Sendable {
+      private let state = Mutex<(standing: [Problem.Name: Problem], begun: [Problem.Name])>(([:], []))
+
+      func raise(_ problem: Problem) {
+        state.withLock { state in
+          if state.standing.updateValue(problem, forKey: problem.name) == nil { state.begun.append(problem.name) }
+        }
+      }
+      func settle(_ name: Problem.Name) { state.withLock { $0.standing[name] = nil } }
+      var standing: [Problem.Name: Problem] { state.withLock { $0.standing } }
+      var begun: [Problem.Name] { state.withLock { $0.begun } }
+    }
+
+    init(
+      _ settings: MQTTSettings?, _ config: GatewayConfig, memory: [FleetMemory.Document] = [], clearsAtEnd: Bool = false
+    ) {
+      let (log, problems) = (log, Problems())
+      self.problems = problems
+      let publisher = MQTTPublisher(
+        settings, PublishedFleet(config), memory: memory, clearsAtEnd: clearsAtEnd,
+        log: Logger(label: "mqtt") { _ in log.handler(level: .notice) }, raise: { problems.raise($0) },
+        settle: { problems.settle($0) })
+      self.publisher = publisher
+      let (statuses, tell) = AsyncStream.makeStream(of: FleetStatus.self)
+      self.tell = tell
+      running = Task { await publisher.run(statuses) }
+    }
+
+    func show(_ status: FleetStatus) { tell.yield(status) }
+    var standing: [Problem.Name: Problem] { problems.standing }
+    var begun: [Problem.Name] { problems.begun }
+
+    /// Waits until that is so; whether it came so in time.
+    func wait(within limit: Duration = .seconds(10), until isSo: () async -> Bool) async throws -> Bool {
+      let start = ContinuousClock.now
+      while !(await isSo()) {
+        guard start.duration(to: .now) < limit else { return false }
+        try await Task.sleep(for: .milliseconds(10))
+      }
+      return true
+    }
+
+    @discardableResult func end() async -> [FleetMemory.Document] {
+      running.cancel()
+      await running.value
+      return await publisher.documents
+    }
+  }
+
+  private static let root = "blupow/cabin"
+
+  @Test func `states follow what is known, and a farewell says that nobody is there`() async throws {
+    let broker = try await Broker()
+    let listener = try await Listener(broker)
+    let run = Run(Sample.settings(broker.port), try Sample.config())
+    run.show(try Sample.fleetAtBroker())
+    #expect(try await listener.wait { $0["\(Self.root)/inverter/state"]?.contains("\"battery_voltage\":51.2") == true })
+    #expect(try await listener.wait { $0["\(Self.root)/shunt/availability"] == "offline" })
+    run.show(try Sample.fleetAtBroker(volts: 52.4))
+    #expect(try await listener.wait { $0["\(Self.root)/inverter/state"]?.contains("\"battery_voltage\":52.4") == true })
+    let states = listener.heard.filter { $0.topic == "\(Self.root)/inverter/availability" }
+    #expect(states.map(\.payload) == ["online"])
+    await run.end()
+    #expect(try await listener.wait { $0["\(Self.root)/availability"] == "offline" })
+    await listener.end()
+    await broker.leave()
+  }
+
+  @Test func `what is no longer configured is taken away, at the next start or at once`() async throws {
+    let broker = try await Broker()
+    let listener = try await Listener(broker)
+    let config = try Sample.config()
+    var run = Run(Sample.settings(broker.port), config)
+    run.show(try Sample.fleetAtBroker())
+    let shunts: @Sendable (String) -> Bool = { $0.contains("d8b673bf4f83") || $0.contains("/shunt/") }
+    #expect(try await listener.wait { $0.keys.filter(shunts).count > 10 && $0["\(Self.root)/shunt/status"] != nil })
+    let memory = await run.end()
+    var less = config
+    less.devices.removeLast()
+    // At the next start.
+    run = Run(Sample.settings(broker.port), less, memory: memory)
+    run.show(try Sample.fleetAtBroker())
+    #expect(try await listener.wait { $0.keys.filter(shunts).isEmpty && $0["\(Self.root)/availability"] == "online" })
+    #expect(try await run.wait { await run.publisher.documents.map(\.key) == ["d8b673bf4f75_32", "gateway"] })
+    // At a reload it comes back, and goes again.
+    await run.publisher.adopt(Sample.settings(broker.port), PublishedFleet(config))
+    #expect(try await listener.wait { !$0.keys.filter(shunts).isEmpty })
+    await run.publisher.adopt(Sample.settings(broker.port), PublishedFleet(less))
+    #expect(try await listener.wait { $0.keys.filter(shunts).isEmpty })
+    await run.end()
+    await listener.end()
+    await broker.leave()
+  }
+
+  @Test func `a device that is renamed keeps its entities, and leaves no topic behind`() async throws {
+    let broker = try await Broker()
+    let listener = try await Listener(broker)
+    let run = Run(Sample.settings(broker.port), try Sample.config())
+    run.show(try Sample.fleetAtBroker())
+    #expect(try await listener.wait { $0["\(Self.root)/shunt/status"] != nil })
+    let before = Set(listener.retained.keys.filter { $0.hasPrefix("homeassistant/") })
+    await run.publisher.adopt(Sample.settings(broker.port), PublishedFleet(try Sample.config(["Big one", "Shunt"])))
+    run.show(try Sample.fleetAtBroker(["Big one", "Shunt"]))
+    #expect(
+      try await listener.wait { retained in
+        retained["\(Self.root)/big_one/state"] != nil && !retained.keys.contains { $0.contains("/inverter/") }
+      })
+    #expect(Set(listener.retained.keys.filter { $0.hasPrefix("homeassistant/") }) == before)
+    let voltage = try #require(
+      listener.retained["homeassistant/sensor/blupow_cabin_d8b673bf4f75_32/battery_voltage/config"])
+    #expect(voltage.contains("\"unique_id\":\"blupow_cabin_d8b673bf4f75_32_battery_voltage\"") && voltage.contains("Big one"))
+    await run.end()
+    await listener.end()
+    await broker.leave()
+  }
+
+  @Test func `from one form of announcing to the other entities are handed over, then the old documents go`() async throws {
+    let broker = try await Broker()
+    let listener = try await Listener(broker)
+    let config = try Sample.config()
+    var run = Run(Sample.settings(broker.port), config)
+    run.show(try Sample.fleetAtBroker())
+    #expect(try await listener.wait { $0["\(Self.root)/shunt/status"] != nil })
+    let memory = await run.end()
+    let mark = listener.heard.count
+    run = Run(Sample.settings(broker.port, .device), config, memory: memory)
+    run.show(try Sample.fleetAtBroker())
+    #expect(
+      try await listener.wait { retained in
+        let announced = retained.keys.filter { $0.hasPrefix("homeassistant/") }
+        return announced.count == 3 && announced.allSatisfy { $0.hasPrefix("homeassistant/device/") }
+      })
+    let topic = "homeassistant/sensor/blupow_cabin_d8b673bf4f75_32/battery_voltage/config"
+    let later = listener.heard[mark...]
+    let whole = try #require(later.firstIndex { $0.topic == "homeassistant/device/blupow_cabin_d8b673bf4f75_32/config" })
+    #expect(later[..<whole].contains { $0.topic == topic && $0.payload == #"{"migrate_discovery":true}"# })
+    #expect(later[whole...].contains { $0.topic == topic && $0.payload.isEmpty })
+    #expect(try await run.wait { await !run.publisher.documents.contains { $0.text.contains("/sensor/") } })
+    // And back.
+    await run.publisher.adopt(Sample.settings(broker.port), PublishedFleet(config))
+    #expect(try await listener.wait { $0[topic] != nil && !$0.keys.contains { $0.hasPrefix("homeassistant/device/") } })
+    await run.end()
+    await listener.end()
+    await broker.leave()
+  }
+
+  @Test func `with Home Assistant's birth everything is said again`() async throws {
+    let broker = try await Broker()
+    let listener = try await Listener(broker)
+    let run = Run(Sample.settings(broker.port), try Sample.config())
+    run.show(try Sample.fleetAtBroker())
+    #expect(try await listener.wait { $0["\(Self.root)/shunt/status"] != nil })
+    let count = listener.heard.count
+    try await broker.publish("homeassistant/status", "online")
+    #expect(try await run.wait { listener.heard.count == 2 * count + 1 })
+    await run.end()
+    await listener.end()
+    await broker.leave()
+  }
+
+  @Test func `a broker that is away is one problem, said once, and over when it is back`() async throws {
+    let broker = try await Broker(isStarted: false)
+    let run = Run(Sample.settings(broker.port), try Sample.config())
+    run.show(try Sample.fleetAtBroker())
+    #expect(try await run.wait { run.standing[.brokerAway] != nil })
+    #expect(run.standing[.brokerAway]?.message.contains("127.0.0.1:\(broker.port) cannot be reached") == true)
+    try await broker.start()
+    #expect(try await run.wait { run.standing.isEmpty })
+    #expect(run.begun == [.brokerAway])
+    await run.end()
+    await broker.leave()
+  }
+
+  @Test func `a broker that takes nothing is a problem that names the topic`() async throws {
+    let broker = try await Broker(
+      "allow_anonymous true\nacl_file DIR/acl", files: ["acl": "topic readwrite blupow/#\ntopic read homeassistant/#\n"])
+    let run = Run(Sample.settings(broker.port), try Sample.config())
+    run.show(try Sample.fleetAtBroker())
+    #expect(try await run.wait { run.standing[.brokerRefuses] != nil })
+    let problem = try #require(run.standing[.brokerRefuses])
+    #expect(problem.message.contains("homeassistant/") && problem.message.contains("not authorized"))
+    await run.end()
+    await broker.leave()
+  }
+
+  @Test func `two gateways at one broker do not touch each other's`() async throws {
+    let broker = try await Broker()
+    let listener = try await Listener(broker)
+    var other = try Sample.config()
+    other.name = "boat"
+    let runs = [
+      Run(Sample.settings(broker.port), try Sample.config()), Run(Sample.settings(broker.port), other, clearsAtEnd: true),
+    ]
+    for run in runs { run.show(try Sample.fleetAtBroker()) }
+    #expect(
+      try await listener.wait { $0["blupow/cabin/shunt/status"] != nil && $0["blupow/boat/shunt/status"] != nil })
+    let mine = listener.retained.filter { $0.key.contains("cabin") }
+    let ids = listener.retained.values.compactMap { $0.firstMatch(of: /"unique_id":"([^"]+)"/)?.output.1 }
+    #expect(Set(ids).count == ids.count)
+    await runs[1].end()
+    #expect(try await listener.wait { !$0.keys.contains { $0.contains("boat") } })
+    #expect(listener.retained == mine)
+    await runs[0].end()
+    await listener.end()
+    await broker.leave()
+  }
+
+  @Test func `another broker, or none, is a clean end at the old one`() async throws {
+    let brokers = [try await Broker(), try await Broker()]
+    let listeners = [try await Listener(brokers[0]), try await Listener(brokers[1])]
+    let run = Run(nil, try Sample.config())
+    run.show(try Sample.fleetAtBroker())
+    let fleet = PublishedFleet(try Sample.config())
+    await run.publisher.adopt(Sample.settings(brokers[0].port), fleet)
+    #expect(try await listeners[0].wait { $0["\(Self.root)/shunt/status"] != nil })
+    await run.publisher.adopt(Sample.settings(brokers[1].port), fleet)
+    #expect(try await listeners[1].wait { $0["\(Self.root)/shunt/status"] != nil })
+    #expect(try await listeners[0].wait { $0.isEmpty })
+    await run.publisher.adopt(nil, fleet)
+    #expect(try await listeners[1].wait { $0.isEmpty })
+    #expect(await run.end() == [])
+    for listener in listeners { await listener.end() }
+    for broker in brokers { await broker.leave() }
+  }
+
+  @Test func `what a gateway left is found at the broker by whoever was told its name, and nothing else`() async throws {
+    let broker = try await Broker()
+    let listener = try await Listener(broker)
+    for name in ["cabin", "cabin_2"] {
+      var config = try Sample.config()
+      config.name = name
+      let run = Run(Sample.settings(broker.port), config)
+      run.show(try Sample.fleetAtBroker())
+      #expect(try await listener.wait { $0["blupow/\(name)/shunt/status"] != nil })
+      await run.end()
+    }
+    try await broker.publish("homeassistant/sensor/other/x/config", #"{"state_topic":"other/x"}"#, retained: true)
+    #expect(try await listener.wait { $0["homeassistant/sensor/other/x/config"] != nil })
+    let all = listener.retained.count
+    let level = try #require(TopicLevel("cabin"))
+    let taken = try await Unpublisher(Sample.settings(broker.port), gateway: level).run().get()
+    #expect(try await listener.wait { $0.count == all - taken })
+    let left = listener.retained.keys
+    #expect(taken > 20 && left.allSatisfy { $0.contains("cabin_2") || $0.contains("other") })
+    #expect(try await Unpublisher(Sample.settings(broker.port), gateway: level).run().get() == 0)
+    await listener.end()
+    await broker.leave()
+  }
+}
