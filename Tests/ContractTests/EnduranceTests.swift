@@ -236,12 +236,16 @@ struct EnduranceTests {
   }
 
   /// From a poll's first line to its last, of a module that is known.
+  /// The shortest of some: an instant that lies within it lies within every poll.
   private static func length(of scene: Scene, by link: LinkKind = .bluez) async throws -> Duration {
     #expect(try await scene.poll(link: link).isGood)
-    let run = try await scene.poll(link: link)
-    try #require(run.isGood, "\(run.raw)")
-    let first = try #require(run.events.first).time
-    return try #require(run.events.last).time - first
+    var lengths: [Duration] = []
+    for _ in 0..<4 {
+      let run = try await scene.poll(link: link)
+      try #require(run.isGood, "\(run.raw)")
+      lengths.append(try #require(run.events.last).time - (try #require(run.events.first).time))
+    }
+    return lengths.min() ?? .zero
   }
 
   private static func median(_ values: some Sequence<Int>) -> Int {
