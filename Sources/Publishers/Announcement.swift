@@ -14,11 +14,14 @@ struct Announcement: Equatable, Sendable, Codable {
   var serial: String?
   var firmware: String?
   var hardware: String?
+  /// It was read: there is a time to show.
+  var wasRead = false
   /// A poll of it has scanned, and heard it.
   var hasSignal = false
 
   private enum CodingKeys: String, CodingKey {
     case profile, keys, gone, model, serial, firmware, hardware
+    case wasRead = "was_read"
     case hasSignal = "has_signal"
   }
 
@@ -34,6 +37,7 @@ struct Announcement: Equatable, Sendable, Codable {
     try fields.encodeIfPresent(serial, forKey: .serial)
     try fields.encodeIfPresent(firmware, forKey: .firmware)
     try fields.encodeIfPresent(hardware, forKey: .hardware)
+    try fields.encode(wasRead, forKey: .wasRead)
     try fields.encode(hasSignal, forKey: .hasSignal)
   }
 
@@ -45,6 +49,7 @@ struct Announcement: Equatable, Sendable, Codable {
 
   /// What the device shows now.
   mutating func learn(_ status: DeviceStatus) {
+    wasRead = wasRead || status.readAt != nil
     guard let page = Profile.named(status.profile) else { return }
     if let profile, profile != status.profile {
       gone.formUnion(fields.map(\.key))

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import MQTT
 import Policy
 import Readings
@@ -15,18 +16,28 @@ struct FleetBoard {
 
   private struct Rendered {
     var status: DeviceStatus?
+    /// When the device was last read, whatever it was called then.
+    var readAt: Date?
     var announcement: Announcement
     var messages: [Message]
   }
 
-  /// - Parameter announcements: as an earlier process left them.
-  init(_ settings: MQTTSettings, _ fleet: PublishedFleet, announcements: [TopicLevel: Announcement] = [:]) {
+  /// - Parameters:
+  ///   - announcements: as an earlier process left them.
+  ///   - last: the board before this one.
+  init(
+    _ settings: MQTTSettings, _ fleet: PublishedFleet, announcements: [TopicLevel: Announcement] = [:],
+    after last: FleetBoard? = nil
+  ) {
     self.settings = settings
     self.fleet = fleet
     topics = GatewayTopics(fleet.gateway, below: settings.base)
     entities = FleetEntities(topics: topics)
     let ids = Set(fleet.devices.map(\.id))
-    self.announcements = announcements.filter { ids.contains($0.key) }
+    self.announcements = (last?.announcements ?? announcements).filter { ids.contains($0.key) }
+    for (id, old) in last?.rendered ?? [:] where ids.contains(id) {
+      rendered[id] = Rendered(readAt: old.readAt, announcement: Announcement(), messages: [])
+    }
   }
 
   /// The messages of the gateway and of each device, by its id.
@@ -41,7 +52,9 @@ struct FleetBoard {
     let byName = Dictionary(status.devices.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     var groups = [Group(messages: gatewayMessages(status))]
     for device in fleet.devices {
-      let now = byName[device.name].flatMap { device.isShown(by: $0) ? $0 : nil }
+      var now = byName[device.name].flatMap { device.isShown(by: $0) ? $0 : nil }
+      let readAt = now?.readAt ?? rendered[device.id]?.readAt
+      now?.readAt = readAt
       var announced = announcements[device.id] ?? Announcement()
       if let now { announced.learn(now) }
       announcements[device.id] = announced
@@ -51,7 +64,7 @@ struct FleetBoard {
         continue
       }
       let messages = messages(of: device, now, announced, version: status.version)
-      rendered[device.id] = Rendered(status: shown, announcement: announced, messages: messages)
+      rendered[device.id] = Rendered(status: shown, readAt: readAt, announcement: announced, messages: messages)
       groups.append(Group(device: device.id, messages: messages))
     }
     // Until all devices' availabilities are those of now, what the broker kept of them is hidden by the gateway's.
@@ -60,11 +73,10 @@ struct FleetBoard {
     return groups
   }
 
-  /// Without what changes with every second, and is not published.
+  /// Without what changes with time alone: of that, what is published is published with the next poll.
   private static func timeless(_ status: DeviceStatus) -> DeviceStatus {
     var status = status
-    status.age = nil
-    status.availability = StatusDocument.shown(status.availability)
+    (status.age, status.availability) = (nil, nil)
     return status
   }
 

@@ -111,21 +111,21 @@ struct FleetEntities {
     }
     var status = entity("status", "Status", "{{ value_json.status }}", deviceClass: "enum")
     status.options = ["connected", "offline", "disconnected"]
-    var lastSeen = entity("last_seen", "Last seen", "{{ value_json.read_at }}", deviceClass: "timestamp")
-    lastSeen.availability.append(
-      Discovery.Source(topic: topic, template: "{{ 'online' if value_json.read_at else 'offline' }}"))
+    // Not before there is a time: older versions complain of none.
+    let lastSeen = entity("last_seen", "Last seen", "{{ value_json.read_at }}", deviceClass: "timestamp")
     var failure = entity("last_failure", "Last failure", "{{ value_json.failure['class'] if value_json.failure else 'none' }}")
     failure.attributes = "{{ (value_json.failure or {}) | tojson }}"
     let rssi = entity(
       "rssi", "Signal", "{{ value_json.rssi }}", unit: "dBm", deviceClass: "signal_strength", stateClass: "measurement")
-    return [
-      status, lastSeen,
+    let always = [
+      status,
       entity(
         "consecutive_failures", "Failures in a row", "{{ value_json.consecutive_failures }}", stateClass: "measurement"),
       entity(
         "deadline", "Deadline", "{{ value_json.deadline_s }}", unit: "s", deviceClass: "duration", stateClass: "measurement"),
       share("success_rate", "Success rate"), share("availability", "Availability"), failure,
-    ] + (announced.hasSignal ? [rssi] : [])
+    ]
+    return always + (announced.wasRead ? [lastSeen] : []) + (announced.hasSignal ? [rssi] : [])
   }
 }
 

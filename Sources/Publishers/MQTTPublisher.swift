@@ -9,8 +9,9 @@ package actor MQTTPublisher {
   static let farewell = Duration.milliseconds(1500)
   /// To take everything away takes longer.
   static let clearing = Duration.seconds(10)
-  /// Home Assistant needs a moment to let go of an entity, and complains of a state that is emptied before.
-  static let parting = Duration.seconds(1)
+  /// Home Assistant needs a moment to let go of an entity: it complains of a state that is emptied before, and of a document that takes the entity over.
+  /// 1 s was too short for a loaded 2024.3.3.
+  static let parting = Duration.seconds(3)
   /// After Home Assistant's birth message everything is said again within that time: others do so too.
   static let birthPause = Duration.zero ... .seconds(3)
   /// Of the documents that it keeps.
@@ -36,6 +37,9 @@ package actor MQTTPublisher {
   private var kept: [String: PublishedTopics]
   /// Since when only states are left to be cleared.
   private var partsSince: ContinuousClock.Instant?
+  /// Documents that take over what others have announced, until those have let go.
+  private var held: Set<TopicName> = []
+  private var heldSince: ContinuousClock.Instant?
   private var isToldConnected = false
   /// One that is ending.
   private var ending: BrokerClient?
@@ -120,7 +124,7 @@ package actor MQTTPublisher {
   package func adopt(_ new: MQTTSettings?, _ fleet: PublishedFleet) async {
     let (old, oldBoard) = (settings, board)
     settings = new
-    board = new.map { FleetBoard($0, fleet, announcements: oldBoard?.announcements ?? [:]) }
+    board = new.map { FleetBoard($0, fleet, after: oldBoard) }
     func connection(_ settings: MQTTSettings?, _ board: FleetBoard?) -> BrokerSettings? {
       board.flatMap { board in settings.map { $0.broker(of: board.topics) } }
     }
@@ -162,6 +166,7 @@ package actor MQTTPublisher {
     }
     ending = nil
     (shown, leaving, partsSince) = ([:], [:], nil)
+    (held, heldSince) = ([], nil)
   }
 
   /// What announces first, and states when Home Assistant has let go of them.
@@ -237,7 +242,7 @@ package actor MQTTPublisher {
     }
     let stale = stale(notIn: wanted)
     handOver(stale, groups, from: client, board)
-    for message in groups.flatMap(\.messages) where shown[message.topic] != message.payload {
+    for message in groups.flatMap(\.messages) where shown[message.topic] != message.payload && !held.contains(message.topic) {
       shown[message.topic] = message.payload
       leaving[message.topic] = nil
       client.put(message)
@@ -265,6 +270,8 @@ package actor MQTTPublisher {
       let own = groups.filter { $0.device?.description == device }.flatMap(\.messages).map(\.topic).filter(board.announces)
       guard !own.isEmpty else { continue }
       for topic in own { shown[topic] = nil }
+      held.formUnion(own)
+      heldSince = nil
       shown[topic] = nil
       leaving[topic] = .migrating
       client.put(Message(topic, Self.migration))
@@ -280,6 +287,7 @@ package actor MQTTPublisher {
     guard let client, let board, !leaving.isEmpty else { return }
     let standing = client.standing
     guard standing.isIdle else { return }
+    guard held.isEmpty else { return takeOver() }
     for (topic, what) in leaving where standing.refused[topic] == nil {
       switch what {
       case .migrating:
@@ -296,6 +304,24 @@ package actor MQTTPublisher {
     kept = kept.filter { owners.contains($0.key) || !$0.value.topics.isEmpty }
   }
 
+  /// What announced before has been told, a moment ago: what takes over is said.
+  private func takeOver() {
+    guard let since = heldSince else {
+      heldSince = .now
+      return lookAgain()
+    }
+    guard since + Self.parting <= .now else { return }
+    (held, heldSince) = ([], nil)
+    if let latest { publish(latest) }
+  }
+
+  private func lookAgain() {
+    Task { [ring] in
+      try? await Task.sleep(for: Self.parting)
+      ring.yield()
+    }
+  }
+
   private func part(_ client: BrokerClient) {
     let states = leaving.filter { $0.value == .parting }.keys
     guard !states.isEmpty, states.count == leaving.count else {
@@ -306,11 +332,7 @@ package actor MQTTPublisher {
     guard since + Self.parting <= .now else {
       guard partsSince == nil else { return }
       partsSince = since
-      Task { [ring] in
-        try? await Task.sleep(for: Self.parting)
-        ring.yield()
-      }
-      return
+      return lookAgain()
     }
     partsSince = nil
     for topic in states {

@@ -103,7 +103,7 @@ import Testing
   @Test func `pieces of which only some come twice are no reply`() throws {
     let frame = BlockReaderTests.reply((0..<34).map { UInt16($0 * 257) })
     var assembler = ReplyAssembler(ReadRequest(unit: 32, register: 5000, words: 34))
-    for piece in [frame[..<20], frame[..<20], frame[20..<40], frame[40..<60], frame[60...]] {
+    for piece in [frame[..<20], frame[20..<40], frame[20..<40], frame[40..<60], frame[60...]] {
       #expect(try assembler.append(Array(piece)) == nil)
     }
   }

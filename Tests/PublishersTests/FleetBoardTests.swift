@@ -164,7 +164,7 @@ import Testing
     var board = FleetBoard(Sample.settings(), PublishedFleet(config))
     let first = board.groups(status)
     status.devices[0].age = .seconds(17)
-    status.devices[0].availability = 0.99996
+    status.devices[0].availability = 0.9
     #expect(board.groups(status) == first)
     for change: (inout DeviceStatus) -> Void in [
       { $0.available = false }, { $0.status = .offline }, { $0.consecutiveFailures = 1 }, { $0.rssi = -60 },
@@ -174,6 +174,25 @@ import Testing
       change(&changed.devices[0])
       #expect(board.groups(changed) != first)
     }
+  }
+
+  @Test func `when it was last seen is announced once it was, and known under another name`() throws {
+    var (status, config) = try whole(.inverter)
+    func topic(_ status: FleetStatus) -> String? {
+      messages(status, config)["homeassistant/sensor/blupow_cabin_d8b673bf4f75/last_seen/config"]
+    }
+    #expect(topic(status) == nil)
+    status.devices[0].readAt = Date(timeIntervalSince1970: 1_784_000_000)
+    #expect(topic(status) != nil)
+    var board = FleetBoard(Sample.settings(), PublishedFleet(config))
+    _ = board.groups(status)
+    config.devices[0].name = "New"
+    (status.devices[0].name, status.devices[0].readAt) = ("New", nil)
+    var next = FleetBoard(Sample.settings(), PublishedFleet(config), after: board)
+    let all = next.groups(status).flatMap(\.messages)
+    let said = try #require(all.first { $0.topic.description == "blupow/cabin/new/status" })
+    let text = String(decoding: said.payload, as: UTF8.self)
+    #expect(text.contains("\"read_at\":\"2026-07-14T03:33:20.000Z\""))
   }
 
   @Test func `what was announced is announced after a restart, too`() throws {

@@ -62,8 +62,13 @@ package final class Broker: Sendable {
     throw Trouble(description: "mosquitto does not listen at \(port)")
   }
 
+  /// One that is to stop it has stopped it.
   package func signal(_ signal: Int32) async {
-    await running.child?.kill(signal)
+    guard let child = await running.child else { return }
+    child.kill(signal)
+    while signal == SIGSTOP, let state = Processes.state(of: child.pid), state != "T" {
+      try? await Task.sleep(for: .milliseconds(2))
+    }
   }
 
   /// Ends it by that signal, and waits for its end.
