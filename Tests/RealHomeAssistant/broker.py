@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from pathlib import Path
 from signal import SIGTERM, Signals
 from typing import Any
@@ -16,8 +17,8 @@ class Broker:
         self.port = free_port()
         self.retained: dict[str, str] = {}
         """By topic, what it was last sent; kept up by a client of its own."""
-        self.births = 0
-        """How often a Home Assistant has said that it is there."""
+        self.said: Counter[str] = Counter()
+        """By topic, how often something was said."""
         self._directory = directory
         self._server: Program | None = None
         self._client: Program | None = None
@@ -42,9 +43,8 @@ class Broker:
         async for line in client.process.stdout:
             message = json.loads(line)
             topic, payload = message["topic"], message.get("payload", "")
-            if topic == "homeassistant/status":
-                self.births += payload == "online"
-            elif payload:
+            self.said[topic] += 1
+            if payload:
                 self.retained[topic] = payload
             else:
                 self.retained.pop(topic, None)

@@ -159,6 +159,10 @@ class Gateway:
         self._write(devices, discovery)
         self._program.send(SIGHUP)
 
+    @property
+    def is_running(self) -> bool:
+        return self._program is not None
+
     async def end(self, by: Signals = SIGTERM) -> None:
         if self._program:
             await self._program.end(by)

@@ -115,18 +115,23 @@ class HomeAssistant:
                 raise Trouble(f"Home Assistant refuses {command}: {answer['error']}")
             return answer["result"]
 
+    async def registered(self, unique_prefix: str = "") -> dict[str, dict[str, Any]]:
+        """Entries of MQTT's entities by what follows that prefix in their unique ids."""
+        return {
+            str(entry["unique_id"]).removeprefix(unique_prefix): entry
+            for entry in await self.ask("config/entity_registry/list")
+            if entry["platform"] == "mqtt" and str(entry["unique_id"]).startswith(unique_prefix)
+        }
+
     async def entities(self, unique_prefix: str = "") -> dict[str, Entity]:
-        """Entities of MQTT by what follows that prefix in their unique ids; of those that are registered, the ones that have a state."""
-        registered = await self.ask("config/entity_registry/list")
+        """Those that show something, likewise."""
+        registered = await self.registered(unique_prefix)
         states = {state["entity_id"]: state for state in await self.get("states")}
-        found = {}
-        for entry in registered:
-            state = states.get(entry["entity_id"])
-            if state and entry["platform"] == "mqtt" and str(entry["unique_id"]).startswith(unique_prefix):
-                found[entry["unique_id"].removeprefix(unique_prefix)] = Entity(
-                    entry, state["state"], state["attributes"], datetime.fromisoformat(state["last_changed"])
-                )
-        return found
+        return {
+            key: Entity(entry, state["state"], state["attributes"], datetime.fromisoformat(state["last_changed"]))
+            for key, entry in registered.items()
+            if (state := states.get(entry["entity_id"]))
+        }
 
     async def devices(self) -> dict[str, dict[str, Any]]:
         """Devices of MQTT by their identifier there."""

@@ -1,0 +1,138 @@
+"""What one scenario has for itself: a broker, a Home Assistant, simulated devices, a gateway; and where its findings go."""
+
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+
+from broker import Broker
+from fleet import BIN, Device, Gateway, Simulation
+from home_assistant import HomeAssistant
+from programs import Late, Program, until
+
+# What an installation that is as small as this one says of itself, by the beginning of the message. Everything else is a finding.
+_OF_THE_BENCH = (
+    "[homeassistant.bootstrap] Skipping pip installation of required modules",
+    "[homeassistant.bootstrap] Support for the running Python version",
+    "[homeassistant.setup] Setup failed for 'backup'",
+    "[homeassistant.setup] Setup failed for 'camera'",
+    "[aiohttp_fast_zlib] zlib_ng and isal are not available",
+)
+
+
+class Stage:
+    def __init__(self, version: str, scenario: str) -> None:
+        self.version = version
+        self.failures = 0
+        self.expected_complaints: Sequence[str] = ()
+        """Words of what Home Assistant has to complain of in this scenario."""
+        self._title = f"{version} {scenario}"
+        # Short: sockets are in there, and their paths may have 107 bytes.
+        self._directory = Path(tempfile.mkdtemp(prefix="blupow-ha-", dir="/tmp"))
+        self.broker = Broker(self._directory)
+        self.home = HomeAssistant(self._directory, self.broker.port)
+        self.simulation = Simulation(self._directory)
+        self.gateway = Gateway(self._directory, self.broker, self.simulation)
+        self._demo: Program | None = None
+
+    @property
+    def is_old(self) -> bool:
+        """Before device-based discovery (2024.11), and options of sensors."""
+        return tuple(int(part) for part in self.version.split(".")) < (2024, 11)
+
+    # Findings
+
+    def check(self, what: str, wrong: Iterable[str]) -> None:
+        """One line; well where nothing is wrong."""
+        found = list(wrong)
+        self.failures += bool(found)
+        more = f"; and {len(found) - 12} more" if len(found) > 12 else ""
+        print(f"FAILED {self._title}: {what}: {'; '.join(found[:12])}{more}" if found else f"ok     {self._title}: {what}", flush=True)
+
+    async def agrees(self, what: str, look: Callable[[], Awaitable[list[str]]], within: float = 45) -> None:
+        """As soon as nothing is wrong any more; what is still wrong after that time is the finding."""
+        wrong: list[str] = []
+
+        async def is_well() -> bool:
+            wrong[:] = await look()
+            return not wrong
+
+        try:
+            await until(what, is_well, within)
+        except Late:
+            wrong.append(f"still after {within:.0f} s")
+        self.check(what, wrong)
+
+    def check_log(self) -> None:
+        expected = (*_OF_THE_BENCH, *self.expected_complaints)
+        self.check(
+            f"Home Assistant's log has no complaint{' but those expected' if self.expected_complaints else ''}",
+            [str(entry) for entry in self.home.complaints() if not any(words in entry.text for words in expected)],
+        )
+
+    # Acts
+
+    async def begin(self, devices: Sequence[Device], discovery: str = "component") -> None:
+        """Everything runs, with these devices configured."""
+        await self.broker.start()
+        await self.home.start()
+        await self.simulation.start(devices)
+        await self.gateway.start(devices, discovery)
+
+    async def begin_demo(self) -> None:
+        await self.broker.start()
+        await self.home.start()
+        self._demo = await Program.start(
+            "blupow demo", str(BIN / "blupow"), "demo", "--mqtt", f"127.0.0.1:{self.broker.port}",
+            log=self._directory / "blupow.log",
+        )
+
+    async def end_demo(self) -> None:
+        if self._demo:
+            await self._demo.end()
+            self._demo = None
+
+    async def start_home(self) -> None:
+        """Home Assistant again, and until it has taken in all that stands at the broker."""
+        said = self.broker.said.copy()
+        await self.home.start()
+        await until("Home Assistant's birth message", self._said("homeassistant/status", said["homeassistant/status"]), within=60)
+        if self.gateway.is_running:
+            topic = f"blupow/{Gateway.NAME}/availability"
+            await until("what the gateway says again after that", self._said(topic, said[topic]), within=15)
+        await self._take_in()
+
+    async def restart_home(self) -> None:
+        await self.home.end()
+        await self.start_home()
+
+    def _said(self, topic: str, times: int) -> Callable[[], Awaitable[bool]]:
+        async def look() -> bool:
+            return self.broker.said[topic] > times
+
+        return look
+
+    async def _take_in(self) -> None:
+        """Home Assistant takes in one thing after the other: what was there before an entity of our own, it has seen before that."""
+        await self.broker.publish("bench/marker", "seen")
+        await self.broker.publish(
+            "homeassistant/sensor/bench/marker/config",
+            '{"unique_id":"bench_marker","name":"Marker","state_topic":"bench/marker"}',
+        )
+
+        async def is_seen() -> bool:
+            entity = (await self.home.entities("bench_")).get("marker")
+            return entity is not None and entity.state == "seen"
+
+        await until("Home Assistant to take in an entity of the bench's own", is_seen)
+        await self.broker.publish("homeassistant/sensor/bench/marker/config", "")
+        await self.broker.publish("bench/marker", "")
+
+    async def end(self) -> None:
+        """Everything, whatever became of the scenario."""
+        for end in (self.end_demo, self.gateway.end, self.simulation.end, self.home.end, self.broker.end):
+            try:
+                await end()
+            except Late as late:
+                self.check("everything ends", [str(late)])
+        shutil.rmtree(self._directory)
