@@ -19,6 +19,11 @@ Scenario = Callable[[Stage], Awaitable[None]]
 # A state changes with the poll or the second that is due; then it has to come through.
 SLACK = 6
 
+# Of each version, of what it is told in the way that it does not take.
+TOLD_TWICE = (
+    "[homeassistant.components.mqtt.discovery] Integration device is not supported",
+    "[homeassistant.components.mqtt.entity] Received a conflicting MQTT discovery message for entity",
+)
 BROKER_GONE = ("[homeassistant.components.mqtt.client] Disconnected from MQTT server", "Failed to connect to MQTT server")
 
 
@@ -275,6 +280,8 @@ async def modes(stage: Stage) -> None:
         await stage.agrees(f"everything is shown in mode {mode}", lambda: view.values(EVERY_FAMILY))
         after = await stage.home.registered("blupow_")
         stage.check(f"the entities are the same in mode {mode}", _registered_anew(before, after))
+    stage.check_log()
+    stage.expected_complaints = TOLD_TWICE
     await stage.gateway.reload(EVERY_FAMILY, discovery="both")
     await stage.agrees("everything is announced in both ways", lambda: _announced_twice(stage))
     await stage.restart_home()
