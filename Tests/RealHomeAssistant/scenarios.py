@@ -95,6 +95,7 @@ async def freshness(stage: Stage) -> None:
     view = View(stage, Gateway.NAME)
     await stage.begin([INVERTER, ROOF])
     await stage.agrees("everything is shown", lambda: view.values([INVERTER, ROOF]))
+    silenced = now()
     await stage.simulation.faults(INVERTER, {"fault": "silent"})
     stages = (
         ("offline", 0, 2 * Gateway.INTERVAL + Gateway.DEADLINE),
@@ -115,7 +116,11 @@ async def freshness(stage: Stage) -> None:
     await stage.agrees("every reading of it is unavailable", gone, within=SLACK)
     stage.check("one sees what is wrong with it", await _diagnosis(stage, view))
     await stage.agrees("its neighbour is shown as ever", lambda: view.values([ROOF]))
-    stage.check("its neighbour has been connected all the time", _unlike_status(view, ROOF, "connected"))
+    status = (await view.entities(ROOF))["status"].id
+    stage.check(
+        "its neighbour has been connected all the time",
+        [f"{state['state']} at {state['last_changed']}" for state in (await stage.home.history([status], silenced)).get(status, [])],
+    )
     await stage.simulation.faults(INVERTER)
     await stage.agrees("it is shown again when it answers again", lambda: view.values([INVERTER, ROOF]), within=60)
 
@@ -328,11 +333,6 @@ async def _diagnosis(stage: Stage, view: View) -> list[str]:
     entities = await view.entities(INVERTER)
     wanted = {"status": "disconnected", "last_failure": "silent"}
     return compare(INVERTER, wanted, {key: entities[key].state for key in DIAGNOSTICS if key in entities})
-
-
-def _unlike_status(view: View, device: Device, status: str) -> list[str]:
-    found = view.status(device)
-    return [] if found.get("status") == status else [f"{device.name} is {found}"]
 
 
 async def _check_history(

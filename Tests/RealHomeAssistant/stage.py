@@ -3,11 +3,12 @@
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from broker import Broker
 from fleet import BIN, Device, Gateway, Simulation
-from home_assistant import HomeAssistant
+from home_assistant import HomeAssistant, now
 from programs import Late, Program, until
 
 # What an installation that is as small as this one says of itself, by the beginning of the message. Everything else is a finding.
@@ -94,13 +95,13 @@ class Stage:
 
     async def start_home(self) -> None:
         """Home Assistant again, and until it has taken in all that stands at the broker."""
-        said = self.broker.said.copy()
+        started, said = now(), self.broker.said.copy()
         await self.home.start()
         await until("Home Assistant's birth message", self._said("homeassistant/status", said["homeassistant/status"]), within=60)
         if self.gateway.is_running:
             topic = f"blupow/{Gateway.NAME}/availability"
             await until("what the gateway says again after that", self._said(topic, said[topic]), within=15)
-        await self._take_in()
+        await self._take_in(started)
 
     async def restart_home(self) -> None:
         await self.home.end()
@@ -112,19 +113,20 @@ class Stage:
 
         return look
 
-    async def _take_in(self) -> None:
-        """Home Assistant takes in one thing after the other: what was there before an entity of our own, it has seen before that."""
+    async def _take_in(self, since: datetime) -> None:
+        """Home Assistant takes in and records one thing after the other: what was there before an entity of our own, it has seen and
+        recorded before that."""
         await self.broker.publish("bench/marker", "seen")
         await self.broker.publish(
             "homeassistant/sensor/bench/marker/config",
             '{"unique_id":"bench_marker","name":"Marker","state_topic":"bench/marker"}',
         )
 
-        async def is_seen() -> bool:
-            entity = (await self.home.entities("bench_")).get("marker")
-            return entity is not None and entity.state == "seen"
+        async def is_recorded() -> bool:
+            history = await self.home.history(["sensor.marker"], since)
+            return any(state["state"] == "seen" for state in history.get("sensor.marker", []))
 
-        await until("Home Assistant to take in an entity of the bench's own", is_seen)
+        await until("Home Assistant to record an entity of the bench's own", is_recorded)
         await self.broker.publish("homeassistant/sensor/bench/marker/config", "")
         await self.broker.publish("bench/marker", "")
 
