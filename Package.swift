@@ -78,7 +78,8 @@ let package = Package(
     .executableTarget(
       name: "blupow",
       dependencies: [
-        "Supervisor", "Store", "Publishers", "Policy", "Devices", "MQTT", "Readings", argumentParser, logging, lifecycle, unixSignals,
+        "Supervisor", "Store", "Publishers", "Policy", "Devices", "MQTT", "Readings", argumentParser, logging, lifecycle,
+        unixSignals,
         yams,
       ],
       swiftSettings: strict),

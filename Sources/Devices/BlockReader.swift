@@ -19,10 +19,13 @@ package struct BlockReader<L: Link> {
 
   private let link: L
   private let deadline: ContinuousClock.Instant
+  private let seen: SeenReplies
 
-  package init(link: L, deadline: ContinuousClock.Instant) {
+  /// - Parameter seen: by all readers of the session.
+  package init(link: L, deadline: ContinuousClock.Instant, seen: SeenReplies) {
     self.link = link
     self.deadline = deadline
+    self.seen = seen
   }
 
   /// - Parameter owing: an earlier request was given up, and may still be answered.
@@ -36,13 +39,22 @@ package struct BlockReader<L: Link> {
 
   private func ask(_ request: ReadRequest, _ timeout: Duration, _ asked: inout Int) throws -> Answer {
     var fault = ModbusReply.Fault.nothing
+    var isDoubted = false
     for _ in 1...Self.tries {
       guard ContinuousClock.now < deadline else { return fault == .nothing ? .outOfTime : .bad(fault) }
       try discardPending()
       try link.send(request.frame)
       asked += 1
       let end = ContinuousClock.now + timeout
-      switch try awaitReply(request, until: min(end, deadline)) {
+      let reply = try awaitReply(request, until: min(end, deadline))
+      // An earlier answer once more, or registers that hold the same? What is asked for anew, when all is quiet, is believed.
+      if case .success(let reply) = reply, !seen.insert(reply, to: request), !isDoubted {
+        isDoubted = true
+        try discard(for: Self.quiet)
+        asked = 0
+        continue
+      }
+      switch reply {
       case .success(.registers(let unit, let words)): return .words(unit: unit, words)
       case .success(.exception(_, 2)): return .unsupported
       case .success(.exception(_, let code)): return .exception(code: code)

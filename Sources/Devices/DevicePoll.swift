@@ -22,16 +22,17 @@ package struct DevicePoll<L: Link> {
   ///   - name: as the module advertises itself, where known.
   ///   - share: when it is others' turn, who wait: no more optional blocks are asked then.
   ///   - confidence: how the profile was told, where it was not configured.
+  ///   - seen: in this session so far.
   package init(
     _ request: DeviceRequest, profile: Profile, name: String? = nil, confidence: Confidence? = nil, link: L,
-    deadline: ContinuousClock.Instant, share: ContinuousClock.Instant? = nil
+    deadline: ContinuousClock.Instant, share: ContinuousClock.Instant? = nil, seen: SeenReplies = SeenReplies()
   ) {
     self.request = request
     self.profile = profile
     self.name = name
     self.confidence = confidence
-    self.reader = BlockReader(link: link, deadline: deadline)
-    self.optional = BlockReader(link: link, deadline: min(deadline, share ?? deadline))
+    self.reader = BlockReader(link: link, deadline: deadline, seen: seen)
+    self.optional = BlockReader(link: link, deadline: min(deadline, share ?? deadline), seen: seen)
   }
 
   package func run() throws -> Outcome {

@@ -8,15 +8,18 @@ package struct DeviceSession<L: Link> {
   private let link: L
   private let deadline: ContinuousClock.Instant
   private let share: ContinuousClock.Instant
+  private let seen: SeenReplies
 
   /// - Parameters:
   ///   - name: as the module advertises itself, where known.
   ///   - gatt: what carries its bytes. Only a shunt has its own.
+  ///   - seen: by all devices behind the module.
   package init(
     _ request: DeviceRequest, name: String?, gatt: ModuleGATT = .serialLine, link: L, deadline: ContinuousClock.Instant,
-    share: ContinuousClock.Instant? = nil
+    share: ContinuousClock.Instant? = nil, seen: SeenReplies = SeenReplies()
   ) {
     self.request = request
+    self.seen = seen
     self.name = name
     self.gatt = gatt
     self.link = link
@@ -35,11 +38,12 @@ package struct DeviceSession<L: Link> {
           .failure(
             FailureReport(
               .wrongProfile, at: .read,
-              "\(request.name): behind this module is a \(Profile.shunt300.name), which has no units; one entry without `unit` is it.")))
+              "\(request.name): behind this module is a \(Profile.shunt300.name), which has no units; one entry without `unit` is it."
+            )))
       }
       return try poll(request, as: .shunt300, name.map(AdvertisedName.init)?.profile == nil ? .model : .name)
     }
-    switch try Identification(link: link, deadline: deadline).identify(request.name, unit: request.unit, name: name) {
+    switch try Identification(link: link, deadline: deadline, seen: seen).identify(request.name, unit: request.unit, name: name) {
     case .failed(let report): return outcome(.failure(report))
     case .found(let found):
       guard let profile = Profile.named(found.profile) else {
@@ -73,7 +77,8 @@ package struct DeviceSession<L: Link> {
         })
     }
     return try DevicePoll(
-      request, profile: profile, name: name, confidence: confidence, link: link, deadline: deadline, share: share
+      request, profile: profile, name: name, confidence: confidence, link: link, deadline: deadline, share: share,
+      seen: seen
     ).run()
   }
 

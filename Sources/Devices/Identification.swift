@@ -21,8 +21,9 @@ package struct Identification<L: Link> {
 
   private let reader: BlockReader<L>
 
-  package init(link: L, deadline: ContinuousClock.Instant) {
-    reader = BlockReader(link: link, deadline: deadline)
+  /// - Parameter seen: in this session so far.
+  package init(link: L, deadline: ContinuousClock.Instant, seen: SeenReplies = SeenReplies()) {
+    reader = BlockReader(link: link, deadline: deadline, seen: seen)
   }
 
   /// A lone device that answers at none of these is not there: the one that all answer, an inverter's, a battery's.

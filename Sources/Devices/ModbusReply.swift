@@ -1,5 +1,5 @@
 /// A reply to one `ReadRequest`. Whoever holds one holds the proof: its unit, function, length and checksum were right.
-package enum ModbusReply: Equatable, Sendable {
+package enum ModbusReply: Hashable, Sendable {
   case registers(unit: UInt8, [UInt16])
   /// The device refuses: 1 function, 2 address, 3 too many words, 4 failed, 5 checksum.
   case exception(unit: UInt8, code: UInt8)

@@ -18,6 +18,12 @@ package final class BrokerClient: Sendable {
     package var refused: [TopicName: String] = [:]
     /// The broker has taken or refused everything.
     package var isIdle = true
+
+    package init(link: Link = .connecting, refused: [TopicName: String] = [:], isIdle: Bool = true) {
+      self.link = link
+      self.refused = refused
+      self.isIdle = isIdle
+    }
   }
 
   struct State: Sendable {

@@ -7,9 +7,9 @@ import Synchronization
 final class BrokerLoop {
   /// From a connection to the broker's answer to the login.
   private static let loginLimit = Duration.seconds(15)
-  private static let pauses: ClosedRange<Duration> = .seconds(1) ... .seconds(60)
-  /// One that lasted this long was a connection; before that the pauses go on growing.
-  private static let lasting = Duration.seconds(10)
+  private static let pauses: ClosedRange<Duration> = .seconds(1) ... .seconds(30)
+  /// One that lasted this long was a connection; before that the pauses go on growing: two of one name throw each other out at once.
+  private static let lasting = Duration.seconds(3)
 
   private static let library: Void = { mosquitto_lib_init() }()
 
@@ -56,7 +56,8 @@ final class BrokerLoop {
     var nextRetry = clock.now + BrokerClient.retryPause
     var isConnected = false
     while true {
-      try turn(session)
+      var loss: BrokerTrouble?
+      do throws(BrokerTrouble) { try turn(session) } catch { loss = error }
       for happening in session.take() {
         switch happening {
         case .connected:
@@ -71,6 +72,8 @@ final class BrokerLoop {
         case .received(let message): client.onMessage(message)
         }
       }
+      // After what the broker had to say of it.
+      if let loss { throw loss }
       if clock.now >= nextTick {
         try session.tick()
         nextTick = clock.now + .seconds(1)

@@ -48,7 +48,11 @@ package struct BrokerTrouble: Error, Equatable, Sendable {
       self.init(
         "The MQTT broker at \(place) has stopped answering.", advice: "Look at the broker and at the network between.")
     case MOSQ_ERR_CONN_LOST, MOSQ_ERR_NO_CONN, MOSQ_ERR_CONN_REFUSED:
-      self.init("The MQTT broker at \(place) closed the connection\(detail).", advice: "Its log says why.")
+      // Of a name that is taken over brokers before MQTT 5 say nothing, and mosquitto 2.0.11 neither.
+      self.init(
+        "The MQTT broker at \(place) closed the connection\(detail).",
+        advice:
+          "Its log says why. Two gateways of one name throw each other out: give each a `gateway:` of its own.")
     default:
       self.init(
         "The connection to the MQTT broker at \(place) failed: \(String(cString: mosquitto_strerror(code)))\(detail).",

@@ -5,8 +5,10 @@ import Readings
 
 /// Keeps a broker in step with the fleet, and its memory of what stands there: what is not to be there any more is taken away.
 package actor MQTTPublisher {
-  /// The last words have this long.
+  /// The last words have this long: a service ends in 5 s.
   static let farewell = Duration.milliseconds(1500)
+  /// To take everything away takes longer.
+  static let clearing = Duration.seconds(10)
   /// After Home Assistant's birth message everything is said again within that time: others do so too.
   static let birthPause = Duration.zero ... .seconds(3)
   /// Of the documents that it keeps.
@@ -70,7 +72,8 @@ package actor MQTTPublisher {
     }
   }
 
-  /// Until cancelled; then the broker is told that the gateway is offline, for at most a second and a half.
+  /// Until cancelled; then the broker is told that the gateway is offline, for at most a second and a half; or, with `clearsAtEnd`,
+  /// everything is taken away, for at most ten.
   package func run(_ statuses: any AsyncSequence<FleetStatus, Never> & Sendable) async {
     begin()
     await withTaskGroup(of: Void.self) { group in
@@ -125,7 +128,7 @@ package actor MQTTPublisher {
     } else if let board {
       client.put(Message(board.topics.availability, Availability.offline))
     }
-    let hasSaidAll = await client.end(within: Self.farewell)
+    let hasSaidAll = await client.end(within: clearing ? Self.clearing : Self.farewell)
     (shown, leaving) = ([:], [:])
     if clearing, hasSaidAll { kept = [:] }
   }
@@ -150,7 +153,9 @@ package actor MQTTPublisher {
           .brokerRefuses,
           message:
             "The MQTT broker refuses what is published at \(topic)\(others > 0 ? " and \(others) other topics" : ""): \(reason).",
-          advice: "Let this user write below mqtt.base_topic and mqtt.discovery_prefix (the broker's access list), and look at its limits."))
+          advice:
+            "Let this user write below mqtt.base_topic and mqtt.discovery_prefix (the broker's access list), and look at its limits."
+        ))
     } else if standing.isIdle {
       await settle(.brokerRefuses)
       finishLeaving()

@@ -33,7 +33,8 @@ package struct Unpublisher: Sendable {
         if message.topic == marker { return found.note(marker: true) }
         guard message.isRetained, !message.payload.isEmpty else { return }
         // What announces something says where its states are.
-        let isOwn = message.topic.description.hasPrefix(own) || String(decoding: message.payload, as: UTF8.self).contains("\"\(own)")
+        let isOwn =
+          message.topic.description.hasPrefix(own) || String(decoding: message.payload, as: UTF8.self).contains("\"\(own)")
         if isOwn { found.note(message.topic) }
       })
     client.start()

@@ -309,10 +309,11 @@ final class PollSession {
     transcript?.begin(TranscriptHead(of: job.devices, behind: name))
     let line = RecordingLink(link, since: budget.start) { transcript?.write($0) }
     if job.devices.isEmpty { return try identify(line, link.silence) }
+    let seen = SeenReplies()
     while let device = waiting.first {
       let outcome = try DeviceSession(
         device, name: name, gatt: gatt, link: line, deadline: budget.work,
-        share: .now + (budget.work - .now) / waiting.count
+        share: .now + (budget.work - .now) / waiting.count, seen: seen
       ).run()
       if outcome.notes != BlockNotes() { done.blocks[device.name] = outcome.notes }
       switch outcome.result {

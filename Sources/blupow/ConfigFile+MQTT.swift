@@ -131,7 +131,7 @@ extension ConfigFile {
 
   /// The first line of a file.
   private static func secret(_ path: String) throws(ConfigError) -> Secret {
-    let text = try read(path)
+    let text = try read(path, hint: "It is mqtt.password_file: let this user read it, or name another file.")
     guard let line = text.split(separator: "\n", omittingEmptySubsequences: false).first.map(String.init), !line.isEmpty,
       line.utf8.count <= maxSecretBytes
     else { throw ConfigError(path, "holds no password: its first line is empty, or has more than \(maxSecretBytes) bytes.") }

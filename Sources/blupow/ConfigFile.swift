@@ -185,7 +185,8 @@ struct ConfigFile {
         profiles.contains($0) ? $0 : nil
       } ?? DeviceConfig.automatic
     let name = try fields.value("name", "a name of 1 to \(Wire.maxNameBytes) bytes, without control characters") {
-      $0.utf8.count <= Wire.maxNameBytes && $0 == Printable.text($0, maxBytes: Wire.maxNameBytes) && $0.contains { $0 != " " } ? $0 : nil
+      $0.utf8.count <= Wire.maxNameBytes && $0 == Printable.text($0, maxBytes: Wire.maxNameBytes) && $0.contains { $0 != " " }
+        ? $0 : nil
     }
     if profile == shunt, let (_, node) = try fields.text("unit") {
       throw fields.wrong("unit", node, "a \(shunt) is listened to only, and has no unit; leave it out.")
@@ -249,14 +250,15 @@ struct ConfigFile {
     return gatewayName(first) ?? "blupow"
   }
 
-  static func read(_ path: String) throws(ConfigError) -> String {
+  static let hint = "`blupow config example` prints one to begin with; --config or BLUPOW_CONFIG names another."
+
+  /// - Parameter hint: what to do where it cannot be opened.
+  static func read(_ path: String, hint: String = Self.hint) throws(ConfigError) -> String {
     // Non-blocking: a FIFO that stands there must not hold us.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       let reason = String(cString: strerror(errno))
-      throw ConfigError(
-        path,
-        "cannot be read: \(reason). `blupow config example` prints one to begin with; --config or BLUPOW_CONFIG names another.")
+      throw ConfigError(path, "cannot be read: \(reason). \(hint)")
     }
     defer { close(descriptor) }
     var status = stat()

@@ -24,7 +24,9 @@ struct DemoCommand: AsyncParsableCommand {
 
   @Option(
     name: .customLong("mqtt"),
-    help: "HOST:PORT of an MQTT broker without login: the devices appear in Home Assistant, marked as simulated, until the demo ends.")
+    help:
+      "HOST:PORT of an MQTT broker without login: the devices appear in Home Assistant, marked as simulated, until the demo ends."
+  )
   var broker: BrokerPlace?
 
   func run() async throws {
@@ -80,7 +82,9 @@ struct DemoService: Service {
     Console.print("BluPow \(Wire.release), demo: simulated devices on a private bus. Nothing here was measured.")
     Console.print(scene.origins.text)
     Console.print(scene.links)
-    if let broker { Console.print("Published at \(broker.settings.broker.place) as gateway \(scene.config.name), until the demo ends.") }
+    if let broker {
+      Console.print("Published at \(broker.settings.broker.place) as gateway \(scene.config.name), until the demo ends.")
+    }
     Console.print(time.map { "It ends after \($0.shortSeconds), or at Ctrl-C.\n" } ?? "Ctrl-C ends it.\n")
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await gateway.run() }

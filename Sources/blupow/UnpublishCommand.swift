@@ -8,13 +8,17 @@ import Readings
 struct UnpublishCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "unpublish",
-    abstract: "Take everything that this gateway has published away from the MQTT broker; its devices vanish from Home Assistant.",
-    discussion: "What stands at the broker is looked for there, so that it is found whatever this host remembers. The service must not run.")
+    abstract:
+      "Take everything that this gateway has published away from the MQTT broker; its devices vanish from Home Assistant.",
+    discussion:
+      "What stands at the broker is looked for there, so that it is found whatever this host remembers. The service must not run."
+  )
 
   @Option(help: "The configuration (default: $BLUPOW_CONFIG, else /etc/blupow/blupow.yaml).")
   var config: String?
 
-  @Option(help: "The gateway's name (default: the configuration's). One that was called otherwise has left what it published then.")
+  @Option(
+    help: "The gateway's name (default: the configuration's). One that was called otherwise has left what it published then.")
   var gateway: String?
 
   func run() async throws {

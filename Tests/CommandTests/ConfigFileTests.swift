@@ -91,7 +91,7 @@ import Testing
       ("devices: []", "c.yaml:1:1: `devices` is missing: one entry with an address is a whole configuration."),
       (
         "intervall: 30s\n" + device,
-        "c.yaml:1:1: intervall is not a known key; known here: \((ConfigFile.scalars + ["devices"]).joined(separator: ", "))."
+        "c.yaml:1:1: intervall is not a known key; known here: \((ConfigFile.scalars + ["devices", "mqtt"]).joined(separator: ", "))."
       ),
       ("interval: 5s\n" + device, "c.yaml:1:11: interval: '5s' is not a duration from 10s to 300s."),
       ("interval:\n" + device, "c.yaml:1:10: interval: has no value."),

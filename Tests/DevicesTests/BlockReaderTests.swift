@@ -37,7 +37,7 @@ import Testing
 
   @Test func `noise before a reply does not cut the wait for it`() throws {
     let module = TimedModule([[(.milliseconds(10), [0]), (.milliseconds(1200), Self.reply([1, 2, 3, 4]))]])
-    let reader = BlockReader(link: module, deadline: .now + .seconds(10))
+    let reader = BlockReader(link: module, deadline: .now + .seconds(10), seen: SeenReplies())
     #expect(try reader.read(Self.today, timeout: .seconds(2)) == .words(unit: 32, [1, 2, 3, 4]))
     #expect(module.sent == 1)
   }
@@ -51,14 +51,49 @@ import Testing
       [(.milliseconds(10), Self.reply([1, 2, 3, 4])), (.milliseconds(300), Self.reply([1, 2, 3, 4]))],
       [(.milliseconds(500), Self.reply([0, 4321, 0, 8765]))],
     ])
-    let reader = BlockReader(link: module, deadline: .now + .seconds(10))
+    let reader = BlockReader(link: module, deadline: .now + .seconds(10), seen: SeenReplies())
     #expect(try reader.read(Self.today, timeout: .seconds(2)) == .words(unit: 32, [1, 2, 3, 4]))
     #expect(try reader.read(Self.total, timeout: .seconds(2)) == .words(unit: 32, [0, 4321, 0, 8765]))
   }
 
+  @Test func `an answer that comes twice is not the next block's, though it is as long`() throws {
+    let (today, total) = (Self.reply([86, 41, 38, 23]), Self.reply([0, 21468, 0, 18355]))
+    // Everything comes twice, the second one when the next question has been asked.
+    let module = TimedModule([
+      [(.milliseconds(10), today), (.milliseconds(30), today)],
+      [(.milliseconds(200), total), (.milliseconds(220), total)],
+      [(.milliseconds(200), total), (.milliseconds(220), total)],
+      [(.milliseconds(10), today)],
+    ])
+    let reader = BlockReader(link: module, deadline: .now + .seconds(20), seen: SeenReplies())
+    #expect(try reader.read(Self.today, timeout: .seconds(2)) == .words(unit: 32, [86, 41, 38, 23]))
+    #expect(try reader.read(Self.total, timeout: .seconds(2)) == .words(unit: 32, [0, 21468, 0, 18355]))
+    #expect(module.sent == 3)
+  }
+
+  @Test func `registers that hold the same are believed when they have said it twice`() throws {
+    let zeros = Self.reply([0, 0, 0, 0])
+    let module = TimedModule([[(.zero, zeros)], [(.zero, zeros)], [(.zero, zeros)]])
+    let reader = BlockReader(link: module, deadline: .now + .seconds(10), seen: SeenReplies())
+    #expect(try reader.read(Self.today, timeout: .seconds(2)) == .words(unit: 32, [0, 0, 0, 0]))
+    #expect(try reader.read(Self.total, timeout: .seconds(2)) == .words(unit: 32, [0, 0, 0, 0]))
+    #expect(module.sent == 3)
+  }
+
+  @Test func `a refusal that comes twice refuses nothing else`() throws {
+    let refused = ScriptedModule.seal([32, 0x83, 2])
+    let module = TimedModule([
+      [(.zero, refused), (.milliseconds(20), refused)], [(.milliseconds(100), Self.reply([0, 1, 0, 2]))],
+      [(.milliseconds(100), Self.reply([0, 1, 0, 2]))],
+    ])
+    let reader = BlockReader(link: module, deadline: .now + .seconds(10), seen: SeenReplies())
+    #expect(try reader.read(Self.today, timeout: .seconds(2)) == .unsupported)
+    #expect(try reader.read(Self.total, timeout: .seconds(2)) == .words(unit: 32, [0, 1, 0, 2]))
+  }
+
   @Test func `damage, and then nothing, is damage`() throws {
     let module = TimedModule([[(.zero, [32, 3])], []])
-    let reader = BlockReader(link: module, deadline: .now + .seconds(10))
+    let reader = BlockReader(link: module, deadline: .now + .seconds(10), seen: SeenReplies())
     #expect(try reader.read(Self.today, timeout: .milliseconds(1100)) == .bad(.truncated(got: 2, of: 13)))
   }
 

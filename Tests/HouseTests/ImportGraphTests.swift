@@ -35,14 +35,16 @@ struct ImportGraphTests {
     Room(
       "Publishers",
       [
-        "Policy", "Devices", "Readings", "MQTT", "CLinux", "Logging", "ServiceLifecycle", "HummingbirdCore", "HTTPTypes", "NIOHTTPTypes",
+        "Policy", "Devices", "Readings", "MQTT", "CLinux", "Logging", "ServiceLifecycle", "HummingbirdCore", "HTTPTypes",
+        "NIOHTTPTypes",
         "NIOCore", "NIOPosix", "NIOHTTP1",
       ]),
     Room("Simulator", ["DBus", "Devices", "Readings", "CLinux"]),
     Room(
       "blupow",
       [
-        "Supervisor", "Store", "Publishers", "Policy", "Devices", "MQTT", "Readings", "ArgumentParser", "Logging", "ServiceLifecycle",
+        "Supervisor", "Store", "Publishers", "Policy", "Devices", "MQTT", "Readings", "ArgumentParser", "Logging",
+        "ServiceLifecycle",
         "UnixSignals",
         "Yams",
       ],

@@ -37,7 +37,10 @@ import Testing
     let links = Links()
     let client = BrokerClient(settings)
     client.start()
-    #expect(try await wait { links.note(client.standing.link); return !links.troubles.isEmpty })
+    #expect(
+      try await wait {
+        links.note(client.standing.link); return !links.troubles.isEmpty
+      })
     await client.end(within: .seconds(1))
     return try #require(links.troubles.first)
   }
@@ -69,12 +72,18 @@ import Testing
     let links = Links()
     client.start()
     client.put(Message(Self.topic("a"), "1"))
-    #expect(try await wait { links.note(client.standing.link); return !links.troubles.isEmpty })
+    #expect(
+      try await wait {
+        links.note(client.standing.link); return !links.troubles.isEmpty
+      })
     #expect(links.troubles[0].message.contains("cannot be reached: Connection refused"))
     try await broker.start()
     #expect(try await wait { client.standing == .init(link: .connected) })
     await broker.end(by: SIGKILL)
-    #expect(try await wait { links.note(client.standing.link); return links.troubles.count > 1 })
+    #expect(
+      try await wait {
+        links.note(client.standing.link); return links.troubles.count > 1
+      })
     client.put(Message(Self.topic("b"), "2"))
     // Nothing is left of what it kept.
     unlink("\(broker.directory)/mosquitto.db")
@@ -143,7 +152,10 @@ import Testing
     #expect(try await wait { clients[0].standing.link == .connected })
     clients[1].start()
     let links = Links()
-    #expect(try await wait { links.note(clients[0].standing.link); return !links.troubles.isEmpty })
+    #expect(
+      try await wait {
+        links.note(clients[0].standing.link); return !links.troubles.isEmpty
+      })
     #expect(links.troubles[0].advice.contains("give each a `gateway:` of its own"))
     for client in clients { await client.end(within: .seconds(1)) }
     await broker.leave()

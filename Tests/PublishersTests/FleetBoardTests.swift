@@ -20,7 +20,8 @@ import Testing
   }
 
   private func document(_ text: String?) throws -> Document {
-    try #require(JSONSerialization.jsonObject(with: Data(try #require(text).utf8)) as? Document)
+    let bytes = Data(try #require(text, "nothing is there").utf8)
+    return try #require(JSONSerialization.jsonObject(with: bytes) as? Document)
   }
 
   /// A fleet of one device that has every reading of its profile.
@@ -52,7 +53,9 @@ import Testing
       #expect(entity["entity_category"] as? String == field.quantity.category?.rawValue)
       #expect(entity["suggested_display_precision"] as? Int == (field.unit == nil ? nil : field.decimals))
       #expect(entity["state_topic"] as? String == "blupow/cabin/it/state")
-      #expect(entity["default_entity_id"] as? String == "\(platform).it_\(field.key)" && entity["object_id"] as? String == "it_\(field.key)")
+      #expect(
+        entity["default_entity_id"] as? String == "\(platform).it_\(field.key)"
+          && entity["object_id"] as? String == "it_\(field.key)")
       // Ten minutes of grace, and one.
       #expect(entity["expire_after"] as? Int == 660 && entity["availability_mode"] as? String == "all")
       let places = try #require(entity["availability"] as? [Document]).compactMap { $0["topic"] as? String }
@@ -103,7 +106,9 @@ import Testing
       ("solar_voltage", "Solar Input Voltage", "V", "voltage"), ("solar_current", "Solar Input Current", "A", "current"),
       ("solar_power", "Solar Input Power", "W", "power"), ("temperature", "Inverter Temperature", "°C", "temperature"),
     ] as [(String, String, String?, String?)])
-  func `the original's inverter entities are what they were`(key: String, name: String, unit: String?, deviceClass: String?) throws {
+  func `the original's inverter entities are what they were`(key: String, name: String, unit: String?, deviceClass: String?)
+    throws
+  {
     let (status, config) = try whole(.inverter)
     let entity = try document(messages(status, config)["homeassistant/sensor/blupow_cabin_d8b673bf4f75/\(key)/config"])
     #expect(entity["name"] as? String == name && entity["unit_of_measurement"] as? String == unit)
@@ -124,7 +129,9 @@ import Testing
     for (key, component) in components {
       let platform = try #require(component["platform"] as? String)
       var one = try document(single["homeassistant/\(platform)/blupow_cabin_d8b673bf4f75/\(key)/config"])
-      #expect(NSDictionary(dictionary: try #require(one["device"] as? Document)) == NSDictionary(dictionary: try #require(device["device"] as? Document)))
+      #expect(
+        NSDictionary(dictionary: try #require(one["device"] as? Document))
+          == NSDictionary(dictionary: try #require(device["device"] as? Document)))
       (one["device"], one["origin"], one["platform"]) = (nil, nil, platform)
       #expect(NSDictionary(dictionary: one) == NSDictionary(dictionary: component), "\(key)")
     }
@@ -140,7 +147,8 @@ import Testing
     func components() throws -> [String: Document] {
       let all = board.groups(status).flatMap(\.messages)
       let message = try #require(all.first { $0.topic.description.hasSuffix("4f75/config") })
-      return try #require(document(String(decoding: message.payload, as: UTF8.self))["components"] as? [String: Document])
+      let whole = try document(String(decoding: message.payload, as: UTF8.self))
+      return try #require(whole["components"] as? [String: Document])
     }
     #expect(try components()["load_brightness"]?.count ?? 0 > 1)
     status.devices[0].profile = "dcdc"
@@ -166,7 +174,8 @@ import Testing
     #expect(announced(later.groups(away).flatMap(\.messages)) == announced(before))
   }
 
-  @Test func `a device that is read at last has its values before it is available, one that is gone is unavailable first`() throws {
+  @Test func `a device that is read at last has its values before it is available, one that is gone is unavailable first`() throws
+  {
     var (status, config) = try whole(.inverter)
     func order() -> [String] {
       var board = FleetBoard(Sample.settings(1883, .off), PublishedFleet(config))

@@ -10,7 +10,9 @@ import Testing
 /// `protocol/mqtt.md`, against what a broker gets.
 @Suite struct ProtocolMQTTTests {
   private static let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../protocol/mqtt.md")
-  private static let example = /### `(?<topic>[^`]+)`\n\n```\n(?<payload>[^`]*)```/
+  private static var example: Regex<(Substring, topic: Substring, payload: Substring)> {
+    /### `(?<topic>[^`]+)`\n\n```\n(?<payload>[^`]*)```/
+  }
 
   /// BLUPOW_TEST_WRITE=1 writes the examples anew.
   @Test func `every example is what is on the wire, byte for byte`() async throws {

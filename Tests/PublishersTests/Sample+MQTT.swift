@@ -35,7 +35,9 @@ extension Sample {
     ]
     inverter.model = "RIV4835CSH1S"
     var shunt = try device(names[1], at: "D8:B6:73:BF:4F:83", .disconnected)
-    (shunt.profile, shunt.model, shunt.available, shunt.age, shunt.readAt, shunt.readings) = ("shunt300", nil, false, nil, nil, [:])
+    (shunt.profile, shunt.model, shunt.available, shunt.age, shunt.readAt, shunt.readings) = (
+      "shunt300", nil, false, nil, nil, [:]
+    )
     (shunt.consecutiveFailures, shunt.successRate, shunt.availability) = (3, 0, 0)
     (shunt.connectMs, shunt.connectMsMean, shunt.pollMs) = (nil, nil, 25_000)
     shunt.failure = FailureReport(.notSeen, at: .scan, "D8:B6:73:BF:4F:83 was not heard by hci0; 2 other devices were.")

@@ -1,5 +1,5 @@
 import Glibc
-package import Supervisor
+import Supervisor
 
 /// A real mosquitto on loopback, in a directory of its own.
 package final class Broker: Sendable {

@@ -1,4 +1,4 @@
-package import Supervisor
+import Supervisor
 import Synchronization
 
 /// Another client at a broker, a program that is not ours: what it hears, and what of it is retained.

@@ -79,9 +79,12 @@ package enum Processes {
   }
 
   /// Resident memory of this process, in KiB.
-  package static func residentKiB() -> Int {
-    let line = read("/proc/self/status")?.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-    return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+  package static func residentKiB() -> Int { residentKiB(of: getpid()) ?? 0 }
+
+  /// `nil`: there is no such process.
+  package static func residentKiB(of pid: Int32) -> Int? {
+    let line = read("/proc/\(pid)/status")?.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+    return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
   }
 
   /// All of a small file; `nil` where it cannot be read.
