@@ -16,7 +16,7 @@ async def run(version: str, name: str) -> int:
     stage = Stage(version, name)
     try:
         await SCENARIOS[name](stage)
-        stage.check_log()
+        await stage.check_complaints()
     except Late as late:
         stage.check("nothing is waited for in vain", [str(late)])
     except Exception as error:

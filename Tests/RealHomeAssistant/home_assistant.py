@@ -53,16 +53,18 @@ class HomeAssistant:
         self._directory = directory
         self._config = directory / "config"
         self._output = directory / "home-assistant.output"
-        self._log = directory / "home-assistant.log"
+        self._logs: list[Path] = []
         self._program: Program | None = None
         self._token = _write_config(self._config, self.port, broker_port)
 
     # Life
 
     async def start(self) -> None:
+        # One for each start: it throws away what is in the one before the last.
+        self._logs.append(self._directory / f"home-assistant-{len(self._logs)}.log")
         self._program = await Program.start(
             "Home Assistant", sys.executable, str(Path(__file__).with_name("start_home_assistant.py")),
-            "--config", str(self._config), "--log-file", str(self._log), "--log-no-color", "--skip-pip",
+            "--config", str(self._config), "--log-file", str(self._logs[-1]), "--log-no-color", "--skip-pip",
             log=self._output,
         )
         await until("Home Assistant to run", self._is_ready, within=180)
@@ -151,13 +153,14 @@ class HomeAssistant:
         return {states[0]["entity_id"]: states for states in lists if states}
 
     def complaints(self) -> list[LogEntry]:
-        """Everything of its log that is a warning or worse."""
+        """Everything of its logs that is a warning or worse."""
         entries: list[LogEntry] = []
-        for line in self._log.read_text(errors="replace").splitlines(keepends=True) if self._log.exists() else []:
-            if start := _LOG_ENTRY.match(line):
-                entries.append(LogEntry(start["level"], line))
-            elif entries:
-                entries[-1].text += line
+        for log in self._logs:
+            for line in log.read_text(errors="replace").splitlines(keepends=True):
+                if start := _LOG_ENTRY.match(line):
+                    entries.append(LogEntry(start["level"], line))
+                elif entries:
+                    entries[-1].text += line
         return [entry for entry in entries if entry.level not in ("DEBUG", "INFO")]
 
 

@@ -188,6 +188,8 @@ async def energy(stage: Stage) -> None:
     await stage.agrees(
         "after the next whole five minutes it finds nothing wrong", lambda: _energy_issues(stage), within=5 * 60 + 30
     )
+    problems = await stage.home.ask("recorder/validate_statistics")
+    stage.check("its statistics are of one kind from the beginning", [f"{id}: {found}" for id, found in problems.items()])
     await stage.agrees("everything is still shown", lambda: view.values(devices))
 
 
@@ -229,24 +231,53 @@ async def missing(stage: Stage) -> None:
     view = View(stage, Gateway.NAME)
     await stage.begin([INVERTER])
     await stage.agrees("everything is shown", lambda: view.values([INVERTER]))
-    before = view.readings(INVERTER)
-    # The loads' registers. After a silence nothing more is asked in that poll, so that others are missing with them.
-    await stage.simulation.faults(INVERTER, {"fault": "silent", "register": 4408})
-    await until("a poll without the loads' registers", lambda: _lacks(view, "load_current"))
-    gone = [key for key in before if key not in view.readings(INVERTER)]
-    measured = [key for key in gone if _is_measured(key)]
-    words = [key for key in gone if not _is_measured(key)]
+    before, silenced = view.readings(INVERTER), now()
+    # The loads' registers, and the one of the device's id.
+    await stage.simulation.faults(INVERTER, *({"fault": "silent", "register": register} for register in (4408, 4109)))
 
-    async def unknown() -> list[str]:
-        return unlike(UNKNOWN, await view.entities(INVERTER), measured)
+    def gone() -> list[str]:
+        return [key for key in before if key not in view.readings(INVERTER)]
 
-    async def unavailable() -> list[str]:
-        return unlike(UNAVAILABLE, await view.entities(INVERTER), words)
+    async def is_settled() -> bool:
+        # After a silence nothing more is asked in that poll; what was silent is not asked in the next one.
+        return {"load_current", "device_id"} <= set(gone()) and "serial_number" in view.readings(INVERTER)
 
-    stage.check("measurements and words are missing", [] if measured and words else [f"only {gone}"])
-    await stage.agrees(f"missing measurements are unknown: {', '.join(measured)}", unknown)
-    await stage.agrees(f"missing words are unavailable: {', '.join(words)}", unavailable)
+    await until("polls without these registers, and no others", is_settled, within=90)
+    for what, keys, state in (
+        ("measurements", [key for key in gone() if _is_measured(key)], UNKNOWN),
+        ("words", [key for key in gone() if not _is_measured(key)], UNAVAILABLE),
+    ):
+
+        async def shown() -> list[str]:
+            return unlike(state, await view.entities(INVERTER), keys)
+
+        await stage.agrees(f"{what} that are missing are {state}: {', '.join(keys)}", shown)
     await stage.agrees("what is not missing is shown", lambda: view.values([INVERTER]))
+    ids = [entity.id for key, entity in (await view.entities(INVERTER)).items() if key in gone()]
+    wrong = []
+    for id, states in (await stage.home.history(ids, silenced)).items():
+        numeric = [is_number(state["state"]) for state in states]
+        if True in numeric[numeric.index(False) :]:
+            wrong.append(f"{id} was {', '.join(state['state'] for state in states)}")
+    stage.check("none of them had a value again", wrong)
+
+
+async def never_read(stage: Stage) -> None:
+    """A device that has not answered yet."""
+    view = View(stage, Gateway.NAME)
+    await stage.broker.start()
+    await stage.home.start()
+    await stage.simulation.start([INVERTER])
+    await stage.simulation.faults(INVERTER, {"fault": "silent"})
+    await stage.gateway.start([INVERTER])
+    await _until_shown(stage, view, "last_failure", "silent")
+    stage.check("one sees what is wrong with it", await _diagnosis(stage, view))
+    stage.check("every reading of it is unavailable", unlike(UNAVAILABLE, await view.reading_entities(INVERTER)))
+    await stage.restart_home()
+    stage.check("so it is after a restart of Home Assistant", unlike(UNAVAILABLE, await view.reading_entities(INVERTER)))
+    stage.check("one sees what is wrong with it after a restart", await _diagnosis(stage, view))
+    await stage.simulation.faults(INVERTER)
+    await stage.agrees("it is shown when it answers", lambda: view.values([INVERTER]), within=60)
 
 
 async def rebirth(stage: Stage) -> None:
@@ -285,7 +316,7 @@ async def modes(stage: Stage) -> None:
         await stage.agrees(f"everything is shown in mode {mode}", lambda: view.values(EVERY_FAMILY))
         after = await stage.home.registered("blupow_")
         stage.check(f"the entities are the same in mode {mode}", _registered_anew(before, after))
-    stage.check_log()
+    await stage.check_complaints()
     stage.expected_complaints = TOLD_TWICE
     await stage.gateway.reload(EVERY_FAMILY, discovery="both")
     await stage.agrees("everything is announced in both ways", lambda: _announced_twice(stage))
@@ -303,6 +334,7 @@ SCENARIOS: dict[str, Scenario] = {
     "energy": energy,
     "clearing": clearing,
     "missing": missing,
+    "never-read": never_read,
     "rebirth": rebirth,
     "modes": modes,
 }
@@ -375,11 +407,6 @@ async def _energy_issues(stage: Stage, *allowed: str) -> list[str]:
         json.dumps(issue) for issues in (*found["energy_sources"], *found["device_consumption"]) for issue in issues
         if issue["type"] not in allowed
     ]
-
-
-async def _lacks(view: View, key: str) -> bool:
-    readings = view.readings(INVERTER)
-    return bool(readings) and key not in readings
 
 
 def _is_measured(key: str, device: Device = INVERTER) -> bool:
