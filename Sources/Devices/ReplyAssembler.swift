@@ -1,5 +1,7 @@
 /// Puts a reply together from notifications (20 bytes each at the default MTU) and finds it behind noise.
 ///
+/// Where every piece comes twice, as bluetoothd was seen to hand them out (`SeenReplies`), it is put together of one of each.
+///
 /// Bytes that cannot begin a reply are shifted out one at a time. Where a possible beginning is still incomplete, the assembler
 /// waits for the rest and does not look inside it: a frame's own data could look like a frame.
 package struct ReplyAssembler: Sendable {
@@ -8,6 +10,9 @@ package struct ReplyAssembler: Sendable {
 
   private let request: ReadRequest
   private var buffer: [UInt8] = []
+  /// One of each two chunks, as long as each has come twice; the last one may still lack its twin.
+  private var halved: [UInt8]? = []
+  private var twinless: [UInt8]?
 
   package init(_ request: ReadRequest) { self.request = request }
 
@@ -31,6 +36,7 @@ package struct ReplyAssembler: Sendable {
   /// Takes a chunk; returns the reply once it is whole.
   package mutating func append(_ chunk: [UInt8]) throws(ModbusReply.Fault) -> ModbusReply? {
     buffer += chunk.prefix(Self.limit + 1)
+    halve(chunk)
     if let reply = scan(waiting: true) { return reply }
     guard buffer.count <= Self.limit else { throw .tooLong(buffer.count) }
     return nil
@@ -42,7 +48,21 @@ package struct ReplyAssembler: Sendable {
     return .failure(ModbusReply.diagnose(buffer, to: request))
   }
 
+  private mutating func halve(_ chunk: [UInt8]) {
+    switch twinless {
+    case chunk?: twinless = nil
+    case nil: (halved, twinless) = (halved.map { $0 + chunk.prefix(Self.limit + 1) }, chunk)
+    default: halved = nil
+    }
+  }
+
   private func scan(waiting: Bool) -> ModbusReply? {
+    if let reply = Self.scan(buffer, request, waiting: waiting) { return reply }
+    guard let halved, halved.count < buffer.count else { return nil }
+    return Self.scan(halved, request, waiting: waiting)
+  }
+
+  private static func scan(_ buffer: [UInt8], _ request: ReadRequest, waiting: Bool) -> ModbusReply? {
     for offset in buffer.indices {
       do throws(ModbusReply.Fault) {
         return try ModbusReply.parse(buffer[offset...], to: request)

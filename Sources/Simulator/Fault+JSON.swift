@@ -31,6 +31,7 @@ extension Fault {
     case "drop_link": return (.dropLink, nil)
     case "noise": return (.noise(try fields.words("bytes") ?? [0x00, 0xff, 0x13]), nil)
     case "late_reply": return (.lateReply(try duration(12_000)), nil)
+    case "twice": return (.twice, nil)
     case "not_advertising": return (.notAdvertising, nil)
     case "never_connects": return (.neverConnects, nil)
     case "connects_when_given_up": return (.connectsWhenGivenUp, nil)

@@ -11,6 +11,8 @@ package struct Fault: Equatable, Sendable {
     case dropLink
     case noise([UInt8])
     case lateReply(Duration)
+    /// Every piece is notified twice.
+    case twice
     // To Connect.
     case notAdvertising
     case neverConnects
@@ -103,7 +105,8 @@ package struct Fault: Equatable, Sendable {
 
   var occasion: Occasion {
     switch kind {
-    case .silent, .slow, .wrongCRC, .wrongID, .truncated, .exception, .dropLink, .noise, .lateReply, .unasked(_, true): .request
+    case .silent, .slow, .wrongCRC, .wrongID, .truncated, .exception, .dropLink, .noise, .lateReply, .twice, .unasked(_, true):
+      .request
     case .neverConnects, .connectsWhenGivenUp, .dropOnConnect, .connectError, .authFailed, .slots, .busyForever: .connect
     case .connectedUnsaid, .staleCache, .servicesNeverResolve, .servicesLate, .noCharacteristics: .services
     case .unasked(_, false): .exploring

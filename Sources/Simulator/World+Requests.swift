@@ -35,7 +35,9 @@ extension World {
     }
     let unasked = Fault.unasked(strikes)
     if !unasked.isEmpty { set(.unasked(link: link, unasked), in: delay) }
-    set(.fragment(link: link, device: device.path, fragments: module.fragments(frame), index: 0, request: number), in: delay)
+    let pieces = module.fragments(frame)
+    let fragments = strikes.contains(.twice) ? pieces.flatMap { [$0, $0] } : pieces
+    set(.fragment(link: link, device: device.path, fragments: fragments, index: 0, request: number), in: delay)
   }
 
   private mutating func noteSilence(_ device: Device, _ number: Int) {

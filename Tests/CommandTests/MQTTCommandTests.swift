@@ -60,8 +60,8 @@ import Testing
     #expect(try await listener.wait(within: .seconds(30)) { $0[Self.state]?.contains("\"battery_voltage\":51.2") == true })
     #expect(
       try await listener.wait { retained in
-        Self.uniqueIDs(retained).count > Scene.inverterReadings && retained["blupow/cabin/availability"] == "online"
-      })
+        Self.uniqueIDs(retained).count == Scene.inverterReadings + 8 + 4 && retained["blupow/cabin/availability"] == "online"
+      }, "readings, diagnostics with the signal of the first poll's scan, and the gateway's")
     let ids = Self.uniqueIDs(listener.retained)
     kill(first.pid, SIGKILL)
     #expect(try await listener.wait(within: .seconds(30)) { $0["blupow/cabin/availability"] == "offline" })
@@ -124,9 +124,11 @@ import Testing
     // From here on nothing is read any more: what was read last is what the broker has.
     _ = try await scene.tell(#"{"do":"faults","address":"\#(Scene.address)","faults":[{"fault":"never_connects"}]}"#)
     while try await status(scene)?.failure == nil { try await Task.sleep(for: .milliseconds(100)) }
-    let truth = try #require(try await status(scene))
+    let said = try await scene.blupow(["status", "--json"]).output
+    let truth = try #require(try Wire.decode(FleetStatus.self, from: Array(said.utf8)).devices.first)
+    let readAt = try #require(said.firstMatch(of: /"read_at" : "([^"]+)"/)).output.1
     let listener = try await Listener(broker)
-    #expect(try await listener.wait { $0[Self.state]?.contains(truth.readAt?.rfc3339 ?? "never") == true })
+    #expect(try await listener.wait { $0[Self.state]?.contains(readAt) == true }, "\(readAt): \(listener.retained[Self.state] ?? "nothing")")
     let shown = try Wire.decode(State.self, from: Array(try #require(listener.retained[Self.state]).utf8))
     let expected: [String: State.Value] = truth.readings.mapValues { reading in
       switch reading.value {

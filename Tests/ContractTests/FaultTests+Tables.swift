@@ -185,6 +185,10 @@ extension FaultTests {
 
   static let nuisances = [
     Nuisance("noise before the frame", #""faults":[{"fault":"noise"}]"#),
+    // Of blocks that are as long the later ones are asked for again, where the first of two is still on its way.
+    Nuisance(
+      "every piece twice", #""faults":[{"fault":"twice"}]"#, in: .simulated,
+      requests: Scene.inverterRequests...Scene.inverterRequests + 4),
     Nuisance("slow, but in time", #""faults":[{"fault":"slow","ms":1200}]"#, least: (.read, 6000)),
     Nuisance("services late", #""faults":[{"fault":"services_late","ms":700}]"#, least: (.services, 500)),
     Nuisance(

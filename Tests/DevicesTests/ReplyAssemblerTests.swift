@@ -86,4 +86,23 @@ import Testing
       if case .success = other.conclude() { Issue.record("a damaged frame passed: \(damaged)") }
     }
   }
+
+  @Test(arguments: [1, 3, 20, 100]) func `a reply of which every piece comes twice is put together of one of each`(size: Int) throws {
+    let words = (0..<34).map { UInt16($0 * 257) }
+    let frame = BlockReaderTests.reply(words)
+    let request = ReadRequest(unit: 32, register: 5000, words: 34)
+    let pieces = stride(from: 0, to: frame.count, by: size).map { Array(frame[$0..<min($0 + size, frame.count)]) }
+    var assembler = ReplyAssembler(request)
+    var reply: ModbusReply?
+    for piece in pieces.flatMap({ [$0, $0] }) where reply == nil { reply = try assembler.append(piece) }
+    #expect(reply == .registers(unit: 32, words))
+  }
+
+  @Test func `pieces of which only some come twice are no reply`() throws {
+    let frame = BlockReaderTests.reply((0..<34).map { UInt16($0 * 257) })
+    var assembler = ReplyAssembler(ReadRequest(unit: 32, register: 5000, words: 34))
+    for piece in [frame[..<20], frame[..<20], frame[20..<40], frame[40..<60], frame[60...]] {
+      #expect(try assembler.append(Array(piece)) == nil)
+    }
+  }
 }

@@ -76,7 +76,7 @@ import Testing
       try await wait {
         links.note(client.standing.link); return !links.troubles.isEmpty
       })
-    #expect(links.troubles[0].message.contains("cannot be reached: Connection refused"))
+    #expect(try #require(links.troubles.first).message.contains("cannot be reached: Connection refused"))
     try await broker.start()
     #expect(try await wait { client.standing == .init(link: .connected) })
     await broker.end(by: SIGKILL)
@@ -145,6 +145,20 @@ import Testing
     await broker.leave()
   }
 
+  @Test func `what is too large for the broker is known by its topic, and the rest is there`() async throws {
+    let broker = try await Broker("allow_anonymous true\nmessage_size_limit 500")
+    let listener = try await Listener(broker)
+    let client = BrokerClient(settings(broker))
+    client.start()
+    client.put(Message(Self.topic("large"), [UInt8](repeating: 0x61, count: 2000)))
+    client.put(Message(Self.topic("small"), "1"))
+    #expect(try await listener.wait { $0 == ["small": "1"] })
+    #expect(try await wait { client.standing.refused[Self.topic("large")] != nil })
+    await client.end(within: .seconds(1))
+    await listener.end()
+    await broker.leave()
+  }
+
   @Test func `two of one name are told, not left to throw each other out in silence`() async throws {
     let broker = try await Broker()
     let clients = [BrokerClient(settings(broker)), BrokerClient(settings(broker))]
@@ -156,7 +170,7 @@ import Testing
       try await wait {
         links.note(clients[0].standing.link); return !links.troubles.isEmpty
       })
-    #expect(links.troubles[0].advice.contains("give each a `gateway:` of its own"))
+    #expect(try #require(links.troubles.first).advice.contains("give each a `gateway:` of its own"))
     for client in clients { await client.end(within: .seconds(1)) }
     await broker.leave()
   }

@@ -54,6 +54,11 @@ import Testing
     #expect(try replies(#"{"fault":"noise","bytes":"ff 20"}"#) == ["ff20" + RequestTests.sealed(Self.good)])
   }
 
+  @Test func `twice is piece by piece`() throws {
+    let frame = RequestTests.sealed(Self.good)
+    #expect(try replies(#"{"fault":"twice"}"#) == [frame + frame])
+  }
+
   @Test func `slow and late_reply answer in the end`() throws {
     #expect(try replies(#"{"fault":"slow","ms":900}"#, after: .milliseconds(899)) == [""])
     #expect(try replies(#"{"fault":"slow","ms":900}"#, after: .milliseconds(900)) == [RequestTests.sealed(Self.good)])
