@@ -3,12 +3,14 @@
 import argparse
 import asyncio
 import importlib.metadata
-import signal
 import traceback
+from signal import SIGHUP, SIGINT, SIGTERM
 
 from programs import Late, Trouble
 from scenarios import SCENARIOS
 from stage import Stage
+
+SIGNALS = (SIGHUP, SIGINT, SIGTERM)
 
 
 async def run(version: str, name: str) -> int:
@@ -19,9 +21,9 @@ async def run(version: str, name: str) -> int:
         await stage.check_complaints()
     except Late as late:
         stage.check("nothing is waited for in vain", [str(late)])
-    except Exception as error:
-        if isinstance(error, Trouble):
-            raise
+    except Trouble:
+        raise
+    except Exception:
         stage.check("the scenario is gone through", [traceback.format_exc()])
     finally:
         await stage.end()
@@ -29,12 +31,22 @@ async def run(version: str, name: str) -> int:
 
 
 async def run_all(version: str, names: list[str]) -> int:
-    # A signal ends the scenario that is under way, which then ends what it has started.
-    current = asyncio.current_task()
-    assert current is not None
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, current.cancel)
+    end_at_signals()
     return sum([await run(version, name) for name in names])
+
+
+def end_at_signals() -> None:
+    """The first one ends the scenario that is under way, which then ends what it has started; others do not disturb it in that."""
+    loop, current = asyncio.get_running_loop(), asyncio.current_task()
+    assert current is not None
+
+    def end() -> None:
+        for number in SIGNALS:
+            loop.add_signal_handler(number, lambda: None)
+        current.cancel()
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, end)
 
 
 def main() -> int:

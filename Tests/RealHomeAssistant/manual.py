@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from programs import ROOT
 
@@ -21,6 +22,7 @@ class Field:
     category: str | None
 
 
+@cache
 def fields() -> dict[str, dict[str, Field]]:
     """By profile and key."""
     found: dict[str, dict[str, Field]] = {}

@@ -73,7 +73,7 @@ class Program:
             raise Late(f"{self.name} to end within {within:.0f} s of {by.name}") from None
 
 
-async def until(what: str, look: Callable[[], Awaitable[T]], within: float = 30, every: float = 0.2) -> T:
+async def until(what: str, look: Callable[[], Awaitable[T | None]], within: float = 30, every: float = 0.2) -> T:
     """The first true answer. It asks once more after the end of its time: a machine that stood still is no reason."""
     end = time.monotonic() + within
     while True:

@@ -9,9 +9,6 @@ from home_assistant import UNAVAILABLE, UNKNOWN, Entity
 from manual import Field, fields
 from stage import Stage
 
-DIAGNOSTICS = ("status", "last_seen", "consecutive_failures", "deadline", "success_rate", "availability", "last_failure")
-
-
 class View:
     """A gateway's devices in a stage's Home Assistant. Its methods tell what is wrong, one sentence a finding."""
 
@@ -142,6 +139,12 @@ def unlike(wanted: str, entities: dict[str, Entity], keys: Iterable[str] | None 
         for key in (entities if keys is None else keys)
         if key not in entities or entities[key].state != wanted
     ] or ([] if entities else ["there are no entities"])
+
+
+def is_measured(device: Device, key: str) -> bool:
+    """What is missing of these is unknown, and of words unavailable."""
+    field = fields()[device.profile][key]
+    return field.unit is not None or field.state_class is not None
 
 
 def is_number(text: str) -> bool:
