@@ -81,12 +81,13 @@ package struct Outbox: Sendable {
     if refusal == nil, entry.message.clears || !entry.message.isRetained { entries[flight.topic] = nil }
   }
 
-  /// Everything is to be sent again, in the order in which the topics came first: to another connection, whose broker may have
+  /// Everything is to be sent again, in the order in which the topics came first, conclusions last: to another connection, whose broker may have
   /// forgotten, or to listeners that have come anew.
   package mutating func startOver() {
     (hand, flights, refused) = (nil, [:], [:])
     for topic in entries.keys { entries[topic]?.isWaiting = true }
-    waiting = entries.sorted { $0.value.place < $1.value.place }.map(\.key)[...]
+    func order(_ entry: Entry) -> (Int, Int) { (entry.message.isConclusion ? 1 : 0, entry.place) }
+    waiting = entries.sorted { order($0.value) < order($1.value) }.map(\.key)[...]
   }
 
   /// What was refused is tried once more.

@@ -58,6 +58,9 @@ struct StatusDocument: Encodable {
     case pollMs = "poll_ms"
   }
 
+  /// To the thousandth: with more digits it would be another one every second.
+  static func shown(_ availability: Double?) -> Double? { availability.map { ($0 * 1000).rounded() / 1000 } }
+
   func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: Key.self)
     try fields.encode(status.status, forKey: .status)
@@ -67,8 +70,7 @@ struct StatusDocument: Encodable {
     try fields.encode(status.consecutiveFailures, forKey: .consecutiveFailures)
     try fields.encode(status.deadline.seconds, forKey: .deadline)
     try fields.encode(status.successRate.map { ($0 * 10_000).rounded() / 10_000 }, forKey: .successRate)
-    // To the thousandth: with more digits it would be another one every second.
-    try fields.encode(status.availability.map { ($0 * 1000).rounded() / 1000 }, forKey: .availability)
+    try fields.encode(Self.shown(status.availability), forKey: .availability)
     try fields.encode(status.connectMs, forKey: .connectMs)
     try fields.encode(status.connectMsMean.map { ($0 * 10).rounded() / 10 }, forKey: .connectMsMean)
     try fields.encode(status.pollMs, forKey: .pollMs)

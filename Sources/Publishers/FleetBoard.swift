@@ -10,6 +10,14 @@ struct FleetBoard {
   private let entities: FleetEntities
   /// By device.
   private(set) var announcements: [TopicLevel: Announcement]
+  /// What was rendered of each device last: most have not changed when one has.
+  private var rendered: [TopicLevel: Rendered] = [:]
+
+  private struct Rendered {
+    var status: DeviceStatus?
+    var announcement: Announcement
+    var messages: [Message]
+  }
 
   /// - Parameter announcements: as an earlier process left them.
   init(_ settings: MQTTSettings, _ fleet: PublishedFleet, announcements: [TopicLevel: Announcement] = [:]) {
@@ -37,17 +45,33 @@ struct FleetBoard {
       var announced = announcements[device.id] ?? Announcement()
       if let now { announced.learn(now) }
       announcements[device.id] = announced
-      groups.append(Group(device: device.id, messages: messages(of: device, now, announced, version: status.version)))
+      let shown = now.map(Self.timeless)
+      if let last = rendered[device.id], last.status == shown, last.announcement == announced {
+        groups.append(Group(device: device.id, messages: last.messages))
+        continue
+      }
+      let messages = messages(of: device, now, announced, version: status.version)
+      rendered[device.id] = Rendered(status: shown, announcement: announced, messages: messages)
+      groups.append(Group(device: device.id, messages: messages))
     }
+    // Until all devices' availabilities are those of now, what the broker kept of them is hidden by the gateway's.
+    groups.append(
+      Group(messages: [Message(topics.availability, Availability.online, isConclusion: true)]))
     return groups
+  }
+
+  /// Without what changes with every second, and is not published.
+  private static func timeless(_ status: DeviceStatus) -> DeviceStatus {
+    var status = status
+    status.age = nil
+    status.availability = StatusDocument.shown(status.availability)
+    return status
   }
 
   private func gatewayMessages(_ status: FleetStatus) -> [Message] {
     discovery(
       id: entities.gatewayID, entities.gatewayDevice(version: status.version), entities.gatewayEntities, version: status.version)
-      + [
-        Message(topics.availability, Availability.online), Message(topics.status, Self.json(GatewayDocument(status))),
-      ]
+      + [Message(topics.status, Self.json(GatewayDocument(status)))]
   }
 
   private func messages(

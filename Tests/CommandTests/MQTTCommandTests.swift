@@ -128,7 +128,9 @@ import Testing
     let truth = try #require(try Wire.decode(FleetStatus.self, from: Array(said.utf8)).devices.first)
     let readAt = try #require(said.firstMatch(of: /"read_at" : "([^"]+)"/)).output.1
     let listener = try await Listener(broker)
-    #expect(try await listener.wait { $0[Self.state]?.contains(readAt) == true }, "\(readAt): \(listener.retained[Self.state] ?? "nothing")")
+    #expect(
+      try await listener.wait { $0[Self.state]?.contains(readAt) == true },
+      "\(readAt): \(listener.retained[Self.state] ?? "nothing")")
     let shown = try Wire.decode(State.self, from: Array(try #require(listener.retained[Self.state]).utf8))
     let expected: [String: State.Value] = truth.readings.mapValues { reading in
       switch reading.value {

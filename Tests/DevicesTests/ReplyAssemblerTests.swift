@@ -87,7 +87,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 3, 20, 100]) func `a reply of which every piece comes twice is put together of one of each`(size: Int) throws {
+  @Test(arguments: [1, 3, 20, 100]) func `a reply of which every piece comes twice is put together of one of each`(size: Int)
+    throws
+  {
     let words = (0..<34).map { UInt16($0 * 257) }
     let frame = BlockReaderTests.reply(words)
     let request = ReadRequest(unit: 32, register: 5000, words: 34)

@@ -56,6 +56,14 @@ import Testing
     expect(sendAll(&outbox, from: 9), [Self.message("a", "2"), Self.message("c", "1")])
   }
 
+  @Test func `a conclusion comes after what came later, where all is said again`() {
+    var outbox = Outbox()
+    _ = outbox.put(Message(Self.topic("online"), "1", isConclusion: true))
+    _ = outbox.put(Self.message("later", "1"))
+    outbox.startOver()
+    expect(sendAll(&outbox, from: 1), [Self.message("later", "1"), Message(Self.topic("online"), "1", isConclusion: true)])
+  }
+
   @Test func `a message that is not retained is not said again`() {
     var outbox = Outbox()
     _ = outbox.put(Message(Self.topic("a"), "now", retained: false))

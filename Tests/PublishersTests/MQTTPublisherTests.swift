@@ -95,7 +95,7 @@ import Testing
     var run = Run(Sample.settings(broker.port), config)
     run.show(try Sample.fleetAtBroker())
     let shunts: @Sendable (String) -> Bool = { $0.contains("d8b673bf4f83") || $0.contains("/shunt/") }
-    #expect(try await listener.wait { $0.keys.filter(shunts).count > 10 && $0["\(Self.root)/shunt/status"] != nil })
+    #expect(try await listener.wait { $0.keys.filter(shunts).count > 10 && $0["\(Self.root)/availability"] == "online" })
     let memory = await run.end()
     var less = config
     less.devices.removeLast()
@@ -119,7 +119,7 @@ import Testing
     let listener = try await Listener(broker)
     let run = Run(Sample.settings(broker.port), try Sample.config())
     run.show(try Sample.fleetAtBroker())
-    #expect(try await listener.wait { $0["\(Self.root)/shunt/status"] != nil })
+    #expect(try await listener.wait { $0["\(Self.root)/availability"] == "online" })
     let before = Set(listener.retained.keys.filter { $0.hasPrefix("homeassistant/") })
     await run.publisher.adopt(Sample.settings(broker.port), PublishedFleet(try Sample.config(["Big one", "Shunt"])))
     run.show(try Sample.fleetAtBroker(["Big one", "Shunt"]))
@@ -136,13 +136,34 @@ import Testing
     await broker.leave()
   }
 
+  @Test func `a device that is found to be another takes its old entities with it`() async throws {
+    let broker = try await Broker()
+    let listener = try await Listener(broker)
+    let run = Run(Sample.settings(broker.port), try Sample.config())
+    var status = try Sample.fleetAtBroker()
+    run.show(status)
+    let entities = "homeassistant/sensor/blupow_cabin_d8b673bf4f75_32"
+    #expect(
+      try await listener.wait { $0["\(entities)/output_voltage/config"] != nil && $0["\(Self.root)/availability"] == "online" })
+    status.devices[0].profile = "controller"
+    run.show(status)
+    #expect(
+      try await listener.wait { retained in
+        retained["\(entities)/output_voltage/config"] == nil && retained["\(entities)/load_power/config"] != nil
+          && retained["\(entities)/battery_voltage/config"] != nil
+      })
+    await run.end()
+    await listener.end()
+    await broker.leave()
+  }
+
   @Test func `from one form of announcing to the other entities are handed over, then the old documents go`() async throws {
     let broker = try await Broker()
     let listener = try await Listener(broker)
     let config = try Sample.config()
     var run = Run(Sample.settings(broker.port), config)
     run.show(try Sample.fleetAtBroker())
-    #expect(try await listener.wait { $0["\(Self.root)/shunt/status"] != nil })
+    #expect(try await listener.wait { $0["\(Self.root)/availability"] == "online" })
     let memory = await run.end()
     let mark = listener.heard.count
     run = Run(Sample.settings(broker.port, .device), config, memory: memory)
@@ -171,7 +192,7 @@ import Testing
     let listener = try await Listener(broker)
     let run = Run(Sample.settings(broker.port), try Sample.config())
     run.show(try Sample.fleetAtBroker())
-    #expect(try await listener.wait { $0["\(Self.root)/shunt/status"] != nil })
+    #expect(try await listener.wait { $0["\(Self.root)/availability"] == "online" })
     let count = listener.heard.count
     try await broker.publish("homeassistant/status", "online")
     #expect(try await run.wait { listener.heard.count == 2 * count + 1 })
@@ -215,7 +236,7 @@ import Testing
     ]
     for run in runs { run.show(try Sample.fleetAtBroker()) }
     #expect(
-      try await listener.wait { $0["blupow/cabin/shunt/status"] != nil && $0["blupow/boat/shunt/status"] != nil })
+      try await listener.wait { $0["blupow/cabin/availability"] == "online" && $0["blupow/boat/availability"] == "online" })
     let mine = listener.retained.filter { $0.key.contains("cabin") }
     let ids = listener.retained.values.compactMap { $0.firstMatch(of: /"unique_id":"([^"]+)"/)?.output.1 }
     #expect(Set(ids).count == ids.count)
@@ -234,9 +255,9 @@ import Testing
     run.show(try Sample.fleetAtBroker())
     let fleet = PublishedFleet(try Sample.config())
     await run.publisher.adopt(Sample.settings(brokers[0].port), fleet)
-    #expect(try await listeners[0].wait { $0["\(Self.root)/shunt/status"] != nil })
+    #expect(try await listeners[0].wait { $0["\(Self.root)/availability"] == "online" })
     await run.publisher.adopt(Sample.settings(brokers[1].port), fleet)
-    #expect(try await listeners[1].wait { $0["\(Self.root)/shunt/status"] != nil })
+    #expect(try await listeners[1].wait { $0["\(Self.root)/availability"] == "online" })
     #expect(try await listeners[0].wait { $0.isEmpty })
     await run.publisher.adopt(nil, fleet)
     #expect(try await listeners[1].wait { $0.isEmpty })
@@ -253,7 +274,7 @@ import Testing
       config.name = name
       let run = Run(Sample.settings(broker.port), config)
       run.show(try Sample.fleetAtBroker())
-      #expect(try await listener.wait { $0["blupow/\(name)/shunt/status"] != nil })
+      #expect(try await listener.wait { $0["blupow/\(name)/availability"] == "online" })
       await run.end()
     }
     try await broker.publish("homeassistant/sensor/other/x/config", #"{"state_topic":"other/x"}"#, retained: true)

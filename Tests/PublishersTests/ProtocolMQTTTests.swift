@@ -26,7 +26,7 @@ import Testing
         settle: { _ in })
       let running = Task { await publisher.run(AsyncStream { $0.yield(fleet) }) }
       // The last of its messages.
-      #expect(try await listener.wait { $0["blupow/cabin/shunt/status"] != nil })
+      #expect(try await listener.wait { $0["blupow/cabin/availability"] == "online" })
       wire.merge(listener.retained) { $1 }
       running.cancel()
       await running.value
