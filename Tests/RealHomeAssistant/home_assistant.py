@@ -1,6 +1,5 @@
 """A real Home Assistant, headless, on loopback; what it shows, and what it logs."""
 
-import asyncio
 import json
 import re
 import secrets

@@ -22,6 +22,9 @@ _OF_THE_BENCH = (
     "[homeassistant.helpers.entity] Updating state for",
 )
 
+# Of what is wrong with one thing.
+MOST_TOLD = 12
+
 
 class Stage:
     def __init__(self, version: str, scenario: str) -> None:
@@ -49,8 +52,11 @@ class Stage:
         """One line; well where nothing is wrong."""
         found = list(wrong)
         self.failures += bool(found)
-        more = f"; and {len(found) - 12} more" if len(found) > 12 else ""
-        print(f"FAILED {self._title}: {what}: {'; '.join(found[:12])}{more}" if found else f"ok     {self._title}: {what}", flush=True)
+        if found:
+            more = [f"and {len(found) - MOST_TOLD} more"] if len(found) > MOST_TOLD else []
+            print(f"FAILED {self._title}: {what}: {'; '.join(found[:MOST_TOLD] + more)}", flush=True)
+        else:
+            print(f"ok     {self._title}: {what}", flush=True)
 
     async def agrees(self, what: str, look: Callable[[], Awaitable[list[str]]], within: float = 45) -> None:
         """As soon as nothing is wrong any more; what is still wrong after that time is the finding."""
@@ -119,7 +125,7 @@ class Stage:
         return look
 
     async def _take_in(self, since: datetime) -> None:
-        """Home Assistant takes in and records one thing after the other: what was there before an entity of our own, it has seen and
+        """Home Assistant takes in and records one thing after the other: what was there before an entity of our own, it has
         recorded before that."""
         await self.broker.publish("bench/marker", "seen")
         await self.broker.publish(

@@ -141,6 +141,19 @@ def unlike(wanted: str, entities: dict[str, Entity], keys: Iterable[str] | None 
     ] or ([] if entities else ["there are no entities"])
 
 
+def registered_anew(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Entries that are not what they were: a user's own settings, history and statistics hang on them."""
+    wrong = []
+    for key in before.keys() | after.keys():
+        if key not in before:
+            wrong.append(f"{key} is new")
+        elif key not in after:
+            wrong.append(f"{key} is gone")
+        elif any(before[key][word] != after[key][word] for word in ("id", "entity_id")):
+            wrong.append(f"{key} was {before[key]['entity_id']} and is registered anew as {after[key]['entity_id']}")
+    return wrong
+
+
 def is_measured(device: Device, key: str) -> bool:
     """What is missing of these is unknown, and of words unavailable."""
     field = fields()[device.profile][key]

@@ -44,7 +44,7 @@ async def freshness(stage: Stage) -> None:
     status = (await view.entities(ROOF))["status"].id
     stage.check(
         "its neighbour has been connected all the time",
-        [f"{state['state']} at {state['last_changed']}" for state in (await stage.home.history([status], silenced)).get(status, [])],
+        [f"it was {state['state']}" for state in (await stage.home.history([status], silenced)).get(status, [])],
     )
     await stage.simulation.faults(INVERTER)
     await stage.agrees("it is shown again when it answers again", lambda: view.values([INVERTER, ROOF]), within=60)
@@ -162,9 +162,12 @@ async def _diagnosis(stage: Stage, view: View) -> list[str]:
 async def _check_history(
     stage: Stage, view: View, what: str, devices: list[Device], since: datetime, before: datetime | None = None
 ) -> None:
-    """That no reading had a value in that time. Where it has an end, it is looked at when something later is recorded, so that nothing
-    is still on its way."""
-    ids = [entity.id for device in devices for key, entity in (await view.reading_entities(device)).items() if is_measured(device, key)]
+    """That no reading had a value in that time. Where it has an end, it is looked at when something later is recorded, so that
+    nothing is still on its way."""
+    ids = [
+        entity.id for device in devices for key, entity in (await view.reading_entities(device)).items()
+        if is_measured(device, key)
+    ]
 
     async def recorded() -> dict[str, list[dict[str, Any]]]:
         history = await stage.home.history(ids, since)

@@ -1,12 +1,10 @@
 """What is announced appears as it should, in every way of announcing it."""
 
-from typing import Any
-
 from fleet import EVERY_FAMILY, INVERTER, Gateway, as_in_demo
 from home_assistant import UNAVAILABLE, UNKNOWN
 from manual import ORIGINAL_INVERTER
 from stage import Stage
-from view import View, unlike
+from view import View, registered_anew, unlike
 
 # Of each version, of what it is told in the way that it does not take.
 TOLD_TWICE = (
@@ -93,22 +91,14 @@ async def modes(stage: Stage) -> None:
         await stage.agrees(f"announcements are handed over to mode {mode}", lambda: _announced_only(stage, mode))
         await stage.agrees(f"everything is shown in mode {mode}", lambda: view.values(EVERY_FAMILY))
         after = await stage.home.registered("blupow_")
-        stage.check(f"the entities are the same in mode {mode}", _registered_anew(before, after))
+        stage.check(f"the entities are the same in mode {mode}", registered_anew(before, after))
     await stage.check_complaints()
     stage.expected_complaints = TOLD_TWICE
     await stage.gateway.reload(EVERY_FAMILY, discovery="both")
     await stage.agrees("everything is announced in both ways", lambda: _announced_twice(stage))
     await stage.restart_home()
     await stage.agrees("everything is shown in mode both", lambda: view.values(EVERY_FAMILY))
-    stage.check("the entities are the same in mode both", _registered_anew(before, await stage.home.registered("blupow_")))
-
-
-def _registered_anew(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    return [
-        f"{key} is {'new' if key not in before else 'gone' if key not in after else 'registered anew'}"
-        for key in before.keys() | after.keys()
-        if before.get(key, {}).get("id") != after.get(key, {}).get("id")
-    ]
+    stage.check("the entities are the same in mode both", registered_anew(before, await stage.home.registered("blupow_")))
 
 
 def _announcements(stage: Stage) -> tuple[list[str], list[str]]:

@@ -7,7 +7,7 @@ from signal import SIGKILL
 from fleet import ALTERNATOR, EVERY_FAMILY, INVERTER, ROOF, SHUNT, Gateway
 from manual import fields
 from stage import Stage
-from view import View
+from view import View, registered_anew
 
 BROKER_GONE = ("[homeassistant.components.mqtt.client] Disconnected from MQTT server", "Failed to connect to MQTT server")
 
@@ -24,7 +24,8 @@ async def energy(stage: Stage) -> None:
             if key in fields()[device.profile] and fields()[device.profile][key].device_class == "energy":
                 counters[entity.id] = entity.attributes["unit_of_measurement"]
     solar = [id for id in counters if "solar" in id or "generation" in id]
-    stage.check(f"there are {len(counters)} counters of energy", [] if solar and len(solar) < len(counters) else [f"only {list(counters)}"])
+    is_some_of_each = solar and len(solar) < len(counters)
+    stage.check(f"there are {len(counters)} counters of energy", [] if is_some_of_each else [f"only {list(counters)}"])
     await stage.home.ask(
         "energy/save_prefs",
         energy_sources=[{"type": "solar", "stat_energy_from": id, "config_entry_solar_forecast": None} for id in solar],
@@ -75,11 +76,8 @@ async def clearing(stage: Stage) -> None:
 
     async def renamed() -> list[str]:
         after = await stage.home.registered(view.identifier(house) + "_")
-        wrong = [f"{key} is registered anew, or not at all" for key in before if after.get(key, {}).get("id") != before[key]["id"]]
-        wrong += [f"{key} is new" for key in after if key not in before]
-        wrong += [f"{key} is {after[key]['entity_id']}" for key in after if key in before and after[key]["entity_id"] != before[key]["entity_id"]]
         topics = [topic for topic in stage.broker.retained if "/inverter/" in topic]
-        return wrong + [f"{topic} is still there" for topic in topics]
+        return registered_anew(before, after) + [f"{topic} is still there" for topic in topics]
 
     await stage.agrees("nothing is left of the device that was taken out", traces)
     await stage.agrees("the renamed one has the entities that it had", renamed)
