@@ -110,7 +110,7 @@ async def foreign_sockets(pids: set[int]) -> list[str]:
     )
     output, _ = await process.communicate()
     if process.returncode != 0:
-        raise Trouble("ss, by which the bench sees whether anything of it can be reached from outside, does not answer; install iproute2")
+        raise Trouble("ss, which shows whether the bench can be reached from outside, does not answer; install iproute2")
     found = []
     for line in output.decode().splitlines():
         own_address = line.split()[4].rsplit(":", 1)[0].split("%")[0]

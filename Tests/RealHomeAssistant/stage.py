@@ -20,6 +20,7 @@ _OF_THE_BENCH = (
     "[homeassistant.setup] Setup failed for 'camera'",
     "[aiohttp_fast_zlib] zlib_ng and isal are not available",
     "[homeassistant.helpers.entity] Updating state for",
+    "[homeassistant.util.executor] Thread",
 )
 
 # Of what is wrong with one thing.
