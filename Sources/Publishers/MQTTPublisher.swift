@@ -83,18 +83,20 @@ package actor MQTTPublisher {
       group.cancelAll()
     }
     birth?.cancel()
-    await end(clearing: clearsAtEnd)
+    await end(clearing: clearsAtEnd, of: board)
   }
 
-  /// Other settings or devices; what is not wanted any more is taken away.
+  /// Other settings or devices; what is not wanted any more is taken away. At another broker it begins anew; at the old one what was said
+  /// stays, and that nobody is there: it may be the same one by another name. Where nothing is to be published any more, nothing stays.
   package func adopt(_ new: MQTTSettings?, _ fleet: PublishedFleet) async {
-    let old = (settings, board?.fleet.gateway)
-    let announcements = board?.announcements ?? [:]
+    let (old, oldBoard) = (settings, board)
     settings = new
-    board = new.map { FleetBoard($0, fleet, announcements: announcements) }
-    // Another broker, or another name there: at the old one nothing stays.
-    if new?.broker != old.0?.broker || new?.clientID != old.0?.clientID || fleet.gateway != old.1 || new?.base != old.0?.base {
-      await end(clearing: true)
+    board = new.map { FleetBoard($0, fleet, announcements: oldBoard?.announcements ?? [:]) }
+    func connection(_ settings: MQTTSettings?, _ board: FleetBoard?) -> BrokerSettings? {
+      board.flatMap { board in settings.map { $0.broker(of: board.topics) } }
+    }
+    if connection(new, board) != connection(old, oldBoard) || new?.prefix != old?.prefix {
+      await end(clearing: new == nil, of: oldBoard)
       await settle(.brokerAway)
       await settle(.brokerRefuses)
       begin()
@@ -108,7 +110,7 @@ package actor MQTTPublisher {
     guard let settings, let board else { return }
     let birthTopic = settings.prefix.below(GatewayTopics.level("status"))
     let client = BrokerClient(
-      settings.broker(of: board.topics), listeningTo: settings.discovery == .off ? [] : [birthTopic.description],
+      settings.broker(of: board.topics), listeningTo: [birthTopic.description],
       onMessage: { message in
         // One that was retained came with the connection: all has just been said.
         guard message.topic == birthTopic, !message.isRetained, message.payload == Array(Availability.online.utf8) else { return }
@@ -119,7 +121,7 @@ package actor MQTTPublisher {
     client.start()
   }
 
-  private func end(clearing: Bool) async {
+  private func end(clearing: Bool, of board: FleetBoard?) async {
     guard let client else { return }
     self.client = nil
     if clearing {

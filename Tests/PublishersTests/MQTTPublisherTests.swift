@@ -248,7 +248,7 @@ import Testing
     await broker.leave()
   }
 
-  @Test func `another broker, or none, is a clean end at the old one`() async throws {
+  @Test func `at another broker all is said, at the old one that nobody is there; with none nothing stays`() async throws {
     let brokers = [try await Broker(), try await Broker()]
     let listeners = [try await Listener(brokers[0]), try await Listener(brokers[1])]
     let run = Run(nil, try Sample.config())
@@ -256,14 +256,44 @@ import Testing
     let fleet = PublishedFleet(try Sample.config())
     await run.publisher.adopt(Sample.settings(brokers[0].port), fleet)
     #expect(try await listeners[0].wait { $0["\(Self.root)/availability"] == "online" })
+    let before = listeners[0].retained.count
     await run.publisher.adopt(Sample.settings(brokers[1].port), fleet)
     #expect(try await listeners[1].wait { $0["\(Self.root)/availability"] == "online" })
-    #expect(try await listeners[0].wait { $0.isEmpty })
+    // It may be the same one by another name: entities that are cleared lose what people have set.
+    #expect(try await listeners[0].wait { $0["\(Self.root)/availability"] == "offline" })
+    #expect(listeners[0].retained.count == before)
     await run.publisher.adopt(nil, fleet)
     #expect(try await listeners[1].wait { $0.isEmpty })
     #expect(await run.end() == [])
     for listener in listeners { await listener.end() }
     for broker in brokers { await broker.leave() }
+  }
+
+  @Test func `a gateway that is renamed, or has another place there, leaves nothing at the old one`() async throws {
+    let broker = try await Broker()
+    let listener = try await Listener(broker)
+    let config = try Sample.config()
+    let run = Run(Sample.settings(broker.port), config)
+    run.show(try Sample.fleetAtBroker())
+    #expect(try await listener.wait { $0["\(Self.root)/availability"] == "online" })
+    var renamed = config
+    renamed.name = "boat"
+    await run.publisher.adopt(Sample.settings(broker.port), PublishedFleet(renamed))
+    #expect(
+      try await listener.wait { retained in
+        retained["blupow/boat/availability"] == "online" && !retained.keys.contains { $0.contains("cabin") }
+      })
+    var moved = Sample.settings(broker.port)
+    (moved.base, moved.prefix) = (Sample.topic("van/power"), Sample.topic("ha"))
+    await run.publisher.adopt(moved, PublishedFleet(renamed))
+    #expect(
+      try await listener.wait { retained in
+        retained["van/power/boat/availability"] == "online"
+          && retained.keys.allSatisfy { $0.hasPrefix("van/power/") || $0.hasPrefix("ha/") }
+      })
+    await run.end()
+    await listener.end()
+    await broker.leave()
   }
 
   @Test func `what a gateway left is found at the broker by whoever was told its name, and nothing else`() async throws {
