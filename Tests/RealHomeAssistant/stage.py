@@ -3,6 +3,7 @@
 import json
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ _OF_THE_BENCH = (
     "[homeassistant.util.executor] Thread",
 )
 
+# Where a Home Assistant says that it is there.
+BIRTH = "homeassistant/status"
 # Of what is wrong with one thing.
 MOST_TOLD = 12
 
@@ -109,21 +112,25 @@ class Stage:
         """Home Assistant again, and until it has taken in all that stands at the broker."""
         started, said = now(), self.broker.said.copy()
         await self.home.start()
-        await until("Home Assistant's birth message", self._said("homeassistant/status", said["homeassistant/status"]), within=60)
+        await self.broker_hears(BIRTH, since=said, within=60)
         if self.gateway.is_running:
-            topic = f"blupow/{Gateway.NAME}/availability"
-            await until("what the gateway says again after that", self._said(topic, said[topic]), within=15)
+            await self.broker_hears(f"blupow/{Gateway.NAME}/availability", since=said)
         await self._take_in(started)
 
     async def restart_home(self) -> None:
         await self.home.end()
         await self.start_home()
 
-    def _said(self, topic: str, times: int) -> Callable[[], Awaitable[bool]]:
-        async def look() -> bool:
-            return self.broker.said[topic] > times
+    async def broker_hears(
+        self, topic: str, times: int = 1, since: Counter[str] | None = None, within: float = 30
+    ) -> None:
+        """Until something was said there so often, from now on or since then."""
+        wanted = (self.broker.said if since is None else since)[topic] + times
 
-        return look
+        async def is_said() -> bool:
+            return self.broker.said[topic] >= wanted
+
+        await until(f"{times} messages at {topic}", is_said, within)
 
     async def _take_in(self, since: datetime) -> None:
         """Home Assistant takes in and records one thing after the other: what was there before an entity of our own, it has

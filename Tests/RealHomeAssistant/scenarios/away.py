@@ -90,31 +90,35 @@ async def missing(stage: Stage) -> None:
     # The loads' registers, and the one of the device's id.
     await stage.simulation.faults(INVERTER, *({"fault": "silent", "register": register} for register in (4408, 4109)))
 
-    def gone() -> list[str]:
+    def missed() -> list[str]:
         return [key for key in before if key not in view.readings(INVERTER)]
 
     async def is_settled() -> bool:
         # After a silence nothing more is asked in that poll; what was silent is not asked in the next one.
-        return {"load_current", "device_id"} <= set(gone()) and "serial_number" in view.readings(INVERTER)
+        return {"load_current", "device_id"} <= set(missed()) and "serial_number" in view.readings(INVERTER)
 
     await until("polls without these registers, and no others", is_settled, within=90)
-    for what, keys, state in (
-        ("measurements", [key for key in gone() if is_measured(INVERTER, key)], UNKNOWN),
-        ("words", [key for key in gone() if not is_measured(INVERTER, key)], UNAVAILABLE),
-    ):
+    keys = missed()
+    measurements = [key for key in keys if is_measured(INVERTER, key)]
+    words = [key for key in keys if key not in measurements]
 
-        async def shown() -> list[str]:
-            return unlike(state, await view.entities(INVERTER), keys)
+    async def unknown() -> list[str]:
+        return unlike(UNKNOWN, await view.entities(INVERTER), measurements)
 
-        await stage.agrees(f"{what} that are missing are {state}: {', '.join(keys)}", shown)
+    async def unavailable() -> list[str]:
+        return unlike(UNAVAILABLE, await view.entities(INVERTER), words)
+
+    await stage.agrees(f"measurements that are missing are unknown: {', '.join(measurements)}", unknown)
+    await stage.agrees(f"words that are missing are unavailable: {', '.join(words)}", unavailable)
     await stage.agrees("what is not missing is shown", lambda: view.values([INVERTER]))
-    ids = [entity.id for key, entity in (await view.entities(INVERTER)).items() if key in gone()]
+    await stage.broker_hears(f"blupow/{Gateway.NAME}/{INVERTER.level}/state", times=5)
+    ids = [entity.id for key, entity in (await view.entities(INVERTER)).items() if key in keys]
     wrong = []
     for id, states in (await stage.home.history(ids, silenced)).items():
         # At first a last value may still be on its way.
-        since = list(dropwhile(is_number, (state["state"] for state in states)))
+        since = dropwhile(is_number, (state["state"] for state in states))
         wrong += [f"{id} was {state} again" for state in since if is_number(state)]
-    stage.check("none of them had a value again", wrong)
+    stage.check("none of them has a value again", wrong)
 
 
 async def never_read(stage: Stage) -> None:
