@@ -9,7 +9,13 @@ from manual import fields
 from stage import Stage
 from view import View, registered_anew
 
-BROKER_GONE = ("[homeassistant.components.mqtt.client] Disconnected from MQTT server", "Failed to connect to MQTT server")
+# Of a broker that goes, at whatever moment.
+BROKER_GONE = (
+    "[homeassistant.components.mqtt.client] Disconnected from MQTT server",
+    "[homeassistant.components.mqtt.client] Failed to connect to MQTT server",
+    "[homeassistant.components.mqtt.client] Error returned from MQTT server",
+    "in _async_resubscribe_and_publish_birth_message",
+)
 
 
 async def energy(stage: Stage) -> None:
