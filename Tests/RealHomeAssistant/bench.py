@@ -6,7 +6,7 @@ import importlib.metadata
 import traceback
 from signal import SIGHUP, SIGINT, SIGTERM
 
-from programs import Late, Trouble
+from programs import Late, Program, Trouble
 from scenarios import SCENARIOS
 from stage import Stage
 
@@ -19,6 +19,7 @@ async def run(version: str, name: str) -> int:
     try:
         await SCENARIOS[name](stage)
         await stage.check_complaints()
+        stage.check("nothing can be reached from outside", await Program.reachable_from_outside())
     except Late as late:
         stage.check("nothing is waited for in vain", [str(late)])
     except Trouble:

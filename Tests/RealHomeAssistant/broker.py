@@ -57,10 +57,6 @@ class Broker:
             await self._reading
         self._client = self._server = self._reading = None
 
-    @property
-    def pids(self) -> set[int]:
-        return {program.pid for program in (self._client, self._server) if program}
-
     def document(self, topic: str) -> dict[str, Any]:
         """An empty one where there is none."""
         return json.loads(self.retained.get(topic, "{}"))

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import jwt
 
-from programs import Program, Trouble, foreign_sockets, free_port, until
+from programs import Program, Trouble, free_port, until
 
 UNAVAILABLE = "unavailable"
 UNKNOWN = "unknown"
@@ -67,9 +67,9 @@ class HomeAssistant:
             log=self._output,
         )
         await until("Home Assistant to run", self._is_ready, within=180)
-        if foreign := await foreign_sockets({self._program.pid}):
+        if sockets := await Program.reachable_from_outside():
             await self.end()
-            raise Trouble(f"Home Assistant can be reached from outside, which the bench must not allow: {'; '.join(foreign)}")
+            raise Trouble(f"Home Assistant can be reached from outside, which the bench must not allow: {'; '.join(sockets)}")
 
     async def _is_ready(self) -> bool:
         assert self._program is not None

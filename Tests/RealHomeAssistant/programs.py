@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 T = TypeVar("T")
 
@@ -25,9 +25,12 @@ class Late(Exception):
 class Program:
     """A child process that ends with the bench, however that ends."""
 
+    _running: ClassVar[set["Program"]] = set()
+
     def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
         self.name = name
         self.process = process
+        self._running.add(self)
 
     @classmethod
     async def start(
@@ -52,10 +55,6 @@ class Program:
         return cls(name, process)
 
     @property
-    def pid(self) -> int:
-        return self.process.pid
-
-    @property
     def is_running(self) -> bool:
         return self.process.returncode is None
 
@@ -65,12 +64,31 @@ class Program:
 
     async def end(self, by: Signals = SIGTERM, within: float = 30) -> None:
         self.send(by)
+        self._running.discard(self)
         try:
             await asyncio.wait_for(self.process.wait(), within)
         except TimeoutError:
             self.send(SIGKILL)
             await self.process.wait()
             raise Late(f"{self.name} to end within {within:.0f} s of {by.name}") from None
+
+
+    @classmethod
+    async def reachable_from_outside(cls) -> list[str]:
+        """Sockets of programs that run, as ss has them, whose own address is not loopback."""
+        process = await asyncio.create_subprocess_exec(
+            "ss", "--no-header", "--all", "--numeric", "--processes", "--tcp", "--udp", stdout=asyncio.subprocess.PIPE
+        )
+        output, _ = await process.communicate()
+        if process.returncode != 0:
+            raise Trouble("ss, which shows whether the bench can be reached from outside, does not answer; install iproute2")
+        found = []
+        for line in output.decode().splitlines():
+            own_address = line.split()[4].rsplit(":", 1)[0].split("%")[0]
+            is_ours = any(f"pid={program.process.pid}," in line for program in cls._running)
+            if is_ours and not own_address.startswith("127.") and own_address not in ("[::1]", "[::ffff:127.0.0.1]"):
+                found.append(" ".join(line.split()))
+        return found
 
 
 async def until(what: str, look: Callable[[], Awaitable[T | None]], within: float = 30, every: float = 0.2) -> T:
@@ -101,20 +119,3 @@ async def listens(port: int) -> bool:
     writer.close()
     await writer.wait_closed()
     return True
-
-
-async def foreign_sockets(pids: set[int]) -> list[str]:
-    """Lines of ss: sockets of these processes whose own address is not loopback."""
-    process = await asyncio.create_subprocess_exec(
-        "ss", "--no-header", "--all", "--numeric", "--processes", "--tcp", "--udp", stdout=asyncio.subprocess.PIPE
-    )
-    output, _ = await process.communicate()
-    if process.returncode != 0:
-        raise Trouble("ss, which shows whether the bench can be reached from outside, does not answer; install iproute2")
-    found = []
-    for line in output.decode().splitlines():
-        own_address = line.split()[4].rsplit(":", 1)[0].split("%")[0]
-        is_ours = any(f"pid={pid}," in line for pid in pids)
-        if is_ours and not own_address.startswith("127.") and own_address not in ("[::1]", "[::ffff:127.0.0.1]"):
-            found.append(" ".join(line.split()))
-    return found

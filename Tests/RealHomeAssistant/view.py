@@ -9,6 +9,7 @@ from home_assistant import UNAVAILABLE, UNKNOWN, Entity
 from manual import Field, fields
 from stage import Stage
 
+
 class View:
     """A gateway's devices in a stage's Home Assistant. Its methods tell what is wrong, one sentence a finding."""
 
