@@ -5,7 +5,6 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime
 from pathlib import Path
 
 from broker import Broker
@@ -110,12 +109,12 @@ class Stage:
 
     async def start_home(self) -> None:
         """Home Assistant again, and until it has taken in all that stands at the broker."""
-        started, said = now(), self.broker.said.copy()
+        said = self.broker.said.copy()
         await self.home.start()
         await self.broker_hears(BIRTH, since=said, within=60)
         if self.gateway.is_running:
             await self.broker_hears(f"blupow/{Gateway.NAME}/availability", since=said)
-        await self._take_in(started)
+        await self.all_is_recorded()
 
     async def restart_home(self) -> None:
         await self.home.end()
@@ -132,9 +131,10 @@ class Stage:
 
         await until(f"{times} messages at {topic}", is_said, within)
 
-    async def _take_in(self, since: datetime) -> None:
+    async def all_is_recorded(self) -> None:
         """Home Assistant takes in and records one thing after the other: what was there before an entity of our own, it has
         recorded before that."""
+        since = now()
         await self.broker.publish("bench/marker", "seen")
         await self.broker.publish(
             "homeassistant/sensor/bench/marker/config",
@@ -147,6 +147,11 @@ class Stage:
 
         await until("Home Assistant to record an entity of the bench's own", is_recorded)
         await self.broker.publish("homeassistant/sensor/bench/marker/config", "")
+
+        async def is_gone() -> bool:
+            return not await self.home.registered("bench_marker")
+
+        await until("Home Assistant to forget it", is_gone)
         await self.broker.publish("bench/marker", "")
 
     async def end(self) -> None:

@@ -112,6 +112,7 @@ async def missing(stage: Stage) -> None:
     await stage.agrees(f"words that are missing are unavailable: {', '.join(words)}", unavailable)
     await stage.agrees("what is not missing is shown", lambda: view.values([INVERTER]))
     await stage.broker_hears(f"blupow/{Gateway.NAME}/{INVERTER.level}/state", times=5)
+    await stage.all_is_recorded()
     ids = [entity.id for key, entity in (await view.entities(INVERTER)).items() if key in keys]
     wrong = []
     for id, states in (await stage.home.history(ids, silenced)).items():
@@ -166,27 +167,20 @@ async def _diagnosis(stage: Stage, view: View) -> list[str]:
 async def _check_history(
     stage: Stage, view: View, what: str, devices: list[Device], since: datetime, before: datetime | None = None
 ) -> None:
-    """That no reading had a value in that time. Where it has an end, it is looked at when something later is recorded, so that
-    nothing is still on its way."""
-    ids = [
-        entity.id for device in devices for key, entity in (await view.reading_entities(device)).items()
-        if is_measured(device, key)
-    ]
-
-    async def recorded() -> dict[str, list[dict[str, Any]]]:
-        history = await stage.home.history(ids, since)
-        is_later = all(
-            any(before is None or datetime.fromisoformat(state["last_changed"]) > before for state in history.get(id, []))
-            for id in ids
-        )
-        return history if is_later else {}
-
-    history = await until("history of every reading since the restart", recorded)
-    stage.check(what, [
-        f"{id} was {state['state']} at {state['last_changed']}"
-        for id, states in history.items() for state in states
-        if is_number(state["state"]) and (before is None or datetime.fromisoformat(state["last_changed"]) < before)
-    ])
+    """That no reading had a value in that time, which ends now where no other end is given."""
+    await stage.all_is_recorded()
+    wrong = []
+    for device in devices:
+        entities = await view.reading_entities(device)
+        history = await stage.home.history([entity.id for key, entity in entities.items() if is_measured(device, key)], since)
+        if not history:
+            wrong.append(f"{device.name} has no history at all")
+        for id, states in history.items():
+            wrong += [
+                f"{id} was {state['state']} at {state['last_changed']}" for state in states
+                if is_number(state["state"]) and (before is None or datetime.fromisoformat(state["last_changed"]) < before)
+            ]
+    stage.check(what, wrong)
 
 
 async def _check_restart_without_gateway(stage: Stage, view: View, what: str, start: Callable[[], Awaitable[None]]) -> None:
