@@ -40,7 +40,7 @@ class View:
     # Values
 
     async def values(self, devices: Sequence[Device]) -> list[str]:
-        """Every reading that is published is shown, and so is how each device does."""
+        """Each device is connected, every reading of it that is published is shown, and so is how it does."""
         wrong = []
         for device in devices:
             entities = await self.entities(device)
@@ -49,10 +49,11 @@ class View:
             if not published:
                 wrong.append(f"{device.name}: no readings are published")
             wrong += compare(device, published, shown)
-            if status := self.status(device):
+            status = self.status(device)
+            if status.get("status") == "connected":
                 wrong += compare(device, _diagnostics(status), shown)
             else:
-                wrong.append(f"{device.name}: no status is published")
+                wrong.append(f"{device.name} is not connected: {status}")
         return wrong
 
     # Descriptions
