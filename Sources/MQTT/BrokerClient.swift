@@ -43,6 +43,8 @@ package final class BrokerClient: Sendable {
     }
   }
 
+  /// An end that its time is over for takes no longer.
+  private static let slack = Duration.milliseconds(200)
   /// Refused messages are tried again.
   static let retryPause = Duration.seconds(60)
 
@@ -115,16 +117,25 @@ package final class BrokerClient: Sendable {
     }
   }
 
-  /// Sends what is left, says farewell, and ends; gives up after `limit`.
+  /// Sends what is left, says farewell, and ends; gives up after `limit`. Without a farewell the broker publishes the will.
   ///
+  /// - Parameter last: said instead of what is left.
   /// - Returns: the broker has everything.
-  @discardableResult package func end(within limit: Duration) async -> Bool {
-    let end = ContinuousClock.now + limit
-    state.withLock { state in state.end = state.end ?? end }
-    ring()
+  @discardableResult package func end(saying last: Message? = nil, within limit: Duration) async -> Bool {
+    if let last {
+      state.withLock { state in
+        state.outbox.abandonWaiting()
+        _ = state.outbox.put(last)
+      }
+    }
+    let end = hurry(within: limit)
     let patience = Task {
       // Its thread may hang in a connect(2) of two minutes: then it ends by itself, later.
-      try? await Task.sleep(until: end + .milliseconds(200), clock: .continuous)
+      var end: ContinuousClock.Instant? = end
+      while let until = end, until + Self.slack > .now, !Task.isCancelled {
+        try? await Task.sleep(until: min(until + Self.slack, .now + Self.slack), clock: .continuous)
+        end = state.withLock { $0.hasEnded ? nil : $0.end }
+      }
       release()
     }
     await withCheckedContinuation { continuation in
@@ -136,6 +147,16 @@ package final class BrokerClient: Sendable {
     }
     patience.cancel()
     return state.withLock { $0.hasSaidAll }
+  }
+
+  /// It ends at the latest after that time, whoever waits for it.
+  @discardableResult package func hurry(within limit: Duration) -> ContinuousClock.Instant {
+    defer { ring() }
+    return state.withLock { state in
+      let end = min(state.end ?? .now + limit, .now + limit)
+      state.end = end
+      return end
+    }
   }
 
   /// Lets go whoever waits for the end.

@@ -87,11 +87,15 @@ final class BrokerLoop {
       } else if clock.now >= loginEnd {
         throw .noAnswer(client.broker)
       }
-      if hasSaidAll(isConnected) {
+      switch farewell(isConnected) {
+      case .none: break
+      case .polite:
         session.disconnect()
         // The farewell itself has to leave.
         try turn(session, patience: .zero)
         return
+      // What it could not be told the broker says by the will.
+      case .silent: return
       }
     }
   }
@@ -111,7 +115,8 @@ final class BrokerLoop {
   private func turn(_ session: Session, patience: Duration = .seconds(1)) throws(BrokerTrouble) {
     let socket = session.socket
     let events = Int16(POLLIN) | (session.wantsToWrite ? Int16(POLLOUT) : 0)
-    let ready = wait(for: socket, events, patience)
+    let left = client.state.withLock { $0.end }.map { max(.zero, $0 - clock.now) }
+    let ready = wait(for: socket, events, min(patience, left ?? patience))
     if ready & Int16(POLLIN | POLLERR | POLLHUP) != 0 { try session.read() }
     if session.wantsToWrite, session.socket >= 0 { try session.write() }
   }
@@ -120,12 +125,14 @@ final class BrokerLoop {
 
   private var isOver: Bool { client.state.withLock { $0.end != nil } }
 
-  /// Nothing is left to say, or no time to say it in.
-  private func hasSaidAll(_ isConnected: Bool) -> Bool {
+  private enum Farewell { case none, polite, silent }
+
+  /// Whether it is to end, because nothing is left to say, or no time to say it in.
+  private func farewell(_ isConnected: Bool) -> Farewell {
     client.state.withLock { state in
-      guard let end = state.end else { return false }
+      guard let end = state.end else { return .none }
       state.hasSaidAll = isConnected && state.outbox.isIdle
-      return clock.now >= end || state.hasSaidAll
+      return state.hasSaidAll ? .polite : clock.now >= end ? .silent : .none
     }
   }
 

@@ -37,7 +37,7 @@ package struct BrokerTrouble: Error, Equatable, Sendable {
         self.init(
           "No trusted encrypted connection to the MQTT broker at \(place)\(detail).",
           advice:
-            "Check mqtt.ca_file (who signed the broker's certificate), that the certificate is for the name in mqtt.host, and that the port is the one with TLS."
+            "Check mqtt.ca_file (who signed the broker's certificate), that the certificate is for the name in mqtt.host, that mqtt.certificate_file and key_file are this client's, and that the port is the one with TLS."
         )
       } else {
         self.init(

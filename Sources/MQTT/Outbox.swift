@@ -90,6 +90,12 @@ package struct Outbox: Sendable {
     waiting = entries.sorted { order($0.value) < order($1.value) }.map(\.key)[...]
   }
 
+  /// What waits is not said any more; where the topics come again, their messages do.
+  package mutating func abandonWaiting() {
+    for topic in waiting { entries[topic] = nil }
+    waiting = []
+  }
+
   /// What was refused is tried once more.
   package mutating func retryRefused() {
     for topic in refused.keys where entries[topic]?.isWaiting == false {

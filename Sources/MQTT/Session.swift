@@ -63,8 +63,12 @@ final class Session {
     }
     guard let tls = broker.tls else { return }
     if tls.authorities == nil { try check(mosquitto_int_option(handle, MOSQ_OPT_TLS_USE_OS_CERTS, 1)) }
-    // What is not there is not gone on without: these fail, or the handshake does.
-    try check(mosquitto_tls_set(handle, tls.authorities, nil, tls.certificate, tls.key, nil))
+    // What is not there is not gone on without: these fail, or the handshake does. A certificate cannot be given without a place of
+    // authorities.
+    if tls.authorities != nil || tls.certificate != nil {
+      let systems = tls.authorities == nil ? "/etc/ssl/certs" : nil
+      try check(mosquitto_tls_set(handle, tls.authorities, systems, tls.certificate, tls.key, nil))
+    }
     try check(mosquitto_tls_opts_set(handle, 1, nil, nil))
   }
 
@@ -114,7 +118,8 @@ final class Session {
   /// Once a second: asks whether the broker is still there.
   func tick() throws(BrokerTrouble) { try check(mosquitto_loop_misc(handle)) }
 
-  func subscribe(_ filter: String) throws(BrokerTrouble) { try check(mosquitto_subscribe(handle, nil, filter, 1)) }
+  /// With QoS 0: of what is retained there may be more than a broker keeps waiting for a client.
+  func subscribe(_ filter: String) throws(BrokerTrouble) { try check(mosquitto_subscribe(handle, nil, filter, 0)) }
 
   /// What of a message cannot be sent to this broker; `packet` is what its answer will be known by.
   enum Sending {

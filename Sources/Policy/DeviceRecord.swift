@@ -83,7 +83,10 @@ package struct DeviceRecord: Equatable, Sendable {
     switch answer {
     case .readings(let readings):
       let age = outcome.ageAtEnd(of: config.name)
+      let told = before == nil ? nil : result.last
       take(readings, at: now - age, wall: wall - age.seconds, isSynchronised: isSynchronised)
+      // They were told when they came: that is when they were read.
+      if let told, told.readings == result.last?.readings { result.last = told }
       connectMs = outcome.done?.connectMs
       if let connectMs { connectTimes.note(Double(connectMs)) }
     case .failed(let report):
@@ -103,7 +106,7 @@ package struct DeviceRecord: Equatable, Sendable {
     let last = result.last
     let share = availability.share(at: now, availableUntil: last.map { $0.at + limits.grace })
     return DeviceStatus(
-      name: config.name, address: config.address, profile: last?.readings.profile ?? config.profile,
+      name: config.name, address: config.address, unit: config.unit, profile: last?.readings.profile ?? config.profile,
       confidence: config.profile == DeviceConfig.automatic ? last?.readings.confidence : nil, model: last?.readings.model,
       status: freshness.status, available: freshness.isAvailable, testMode: config.testMode, age: last.map { now - $0.at },
       readAt: last?.wall, readings: freshness.isAvailable ? last?.readings.readings ?? [:] : [:],

@@ -3,7 +3,8 @@ import Readings
 
 extension DeviceStatus: Codable {
   private enum Key: String, CodingKey {
-    case name, address, profile, confidence, model, status, available, readings, implausible, derived, failure, availability, rssi
+    case name, address, unit, profile, confidence, model, status, available, readings, implausible, derived, failure,
+      availability, rssi
     case link
     case rawSign = "raw_sign"
     case testMode = "test_mode"
@@ -21,6 +22,7 @@ extension DeviceStatus: Codable {
     let fields = try decoder.container(keyedBy: Key.self)
     name = try fields.decode(String.self, forKey: .name)
     address = try fields.decode(Address.self, forKey: .address)
+    unit = try fields.decodeIfPresent(UInt8.self, forKey: .unit)
     profile = try fields.decode(String.self, forKey: .profile)
     confidence = try fields.decodeIfPresent(Confidence.self, forKey: .confidence)
     model = try fields.decodeIfPresent(String.self, forKey: .model)
@@ -50,6 +52,7 @@ extension DeviceStatus: Codable {
     var fields = encoder.container(keyedBy: Key.self)
     try fields.encode(name, forKey: .name)
     try fields.encode(address, forKey: .address)
+    try fields.encode(unit, forKey: .unit)
     try fields.encode(profile, forKey: .profile)
     try fields.encode(confidence, forKey: .confidence)
     try fields.encode(model, forKey: .model)

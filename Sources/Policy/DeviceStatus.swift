@@ -5,6 +5,8 @@ package import Readings
 package struct DeviceStatus: Equatable, Sendable {
   package var name: String
   package var address: Address
+  /// The Modbus unit that is configured; `nil`: the profile's.
+  package var unit: UInt8?
   /// The one that it was read by; `auto` where it is to be found out, and was not yet.
   package var profile: String
   /// How the profile was found out; `nil` where it is configured.
@@ -43,7 +45,8 @@ package struct DeviceStatus: Equatable, Sendable {
   package var link: LinkKind?
 
   package init(
-    name: String, address: Address, profile: String, confidence: Confidence? = nil, model: String?, status: Freshness.Status,
+    name: String, address: Address, unit: UInt8? = nil, profile: String, confidence: Confidence? = nil, model: String?,
+    status: Freshness.Status,
     available: Bool, testMode: Bool, age: Duration?, readAt: Date?, readings: [String: Reading], rawSign: [String] = [],
     implausible: [String] = [], derived: [String] = [], failure: FailureReport?, successRate: Double?,
     availability: Double?, connectMs: Int64?, connectMsMean: Double?, pollMs: Int64?, consecutiveFailures: Int,
@@ -51,6 +54,7 @@ package struct DeviceStatus: Equatable, Sendable {
   ) {
     self.name = name
     self.address = address
+    self.unit = unit
     self.profile = profile
     self.confidence = confidence
     self.model = model

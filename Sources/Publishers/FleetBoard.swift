@@ -41,7 +41,7 @@ struct FleetBoard {
     let byName = Dictionary(status.devices.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     var groups = [Group(messages: gatewayMessages(status))]
     for device in fleet.devices {
-      let now = byName[device.name]
+      let now = byName[device.name].flatMap { device.isShown(by: $0) ? $0 : nil }
       var announced = announcements[device.id] ?? Announcement()
       if let now { announced.learn(now) }
       announcements[device.id] = announced

@@ -9,6 +9,8 @@ package actor MQTTPublisher {
   static let farewell = Duration.milliseconds(1500)
   /// To take everything away takes longer.
   static let clearing = Duration.seconds(10)
+  /// Home Assistant needs a moment to let go of an entity, and complains of a state that is emptied before.
+  static let parting = Duration.seconds(1)
   /// After Home Assistant's birth message everything is said again within that time: others do so too.
   static let birthPause = Duration.zero ... .seconds(3)
   /// Of the documents that it keeps.
@@ -18,7 +20,9 @@ package actor MQTTPublisher {
   private enum Leaving: Equatable {
     /// Home Assistant is told that what it announced is announced elsewhere from now on; then it is cleared.
     case migrating
-    case cleared
+    /// A state of what is announced no longer: cleared a moment after that.
+    case parting
+    case clearing
   }
 
   private var settings: MQTTSettings?
@@ -30,7 +34,12 @@ package actor MQTTPublisher {
   private var leaving: [TopicName: Leaving] = [:]
   /// By device id, or the gateway's: what stands at the broker, as far as is known.
   private var kept: [String: PublishedTopics]
+  /// Since when only states are left to be cleared.
+  private var partsSince: ContinuousClock.Instant?
   private var isToldConnected = false
+  /// One that is ending.
+  private var ending: BrokerClient?
+  private var isOver = false
   private var birth: Task<Void, Never>?
 
   private let clearsAtEnd: Bool
@@ -57,11 +66,26 @@ package actor MQTTPublisher {
       if let id = TopicLevel(entry.key) { all[id] = entry.value.announcement }
     }
     board = settings.map { FleetBoard($0, fleet, announcements: announcements) }
+    let renamed = Self.disown(&kept, fleet.gateway)
     self.clearsAtEnd = clearsAtEnd
     self.log = log
     self.raise = raise
     self.settle = settle
     (news, ring) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    if let renamed { log.notice("\(Self.remains(of: renamed))") }
+  }
+
+  /// What was said by a gateway of another name stays: it may be a living one, from whose store this one's was copied.
+  ///
+  /// - Returns: that name.
+  private static func disown(_ kept: inout [String: PublishedTopics], _ gateway: TopicLevel) -> String? {
+    guard let old = kept[PublishedTopics.gatewayKey]?.gateway, old != gateway.description else { return nil }
+    for key in kept.keys { kept[key]?.topics = [] }
+    return old
+  }
+
+  private static func remains(of gateway: String) -> String {
+    "what was published as gateway \(gateway) stays at the MQTT broker; `blupow unpublish --gateway \(gateway)` takes it away"
   }
 
   /// What is to outlive this process.
@@ -71,6 +95,9 @@ package actor MQTTPublisher {
       return FleetMemory.Document(kind: Self.kind, key: key, text: String(decoding: line.dropLast(), as: UTF8.self))
     }
   }
+
+  /// The broker has taken everything.
+  var isSaid: Bool { client?.standing == BrokerClient.Standing(link: .connected) }
 
   /// Until cancelled; then the broker is told that the gateway is offline, for at most a second and a half; or, with `clearsAtEnd`,
   /// everything is taken away, for at most ten.
@@ -83,6 +110,8 @@ package actor MQTTPublisher {
       group.cancelAll()
     }
     birth?.cancel()
+    isOver = true
+    ending?.hurry(within: Self.farewell)
     await end(clearing: clearsAtEnd, of: board)
   }
 
@@ -99,6 +128,7 @@ package actor MQTTPublisher {
       await end(clearing: new == nil, of: oldBoard)
       await settle(.brokerAway)
       await settle(.brokerRefuses)
+      if let renamed = Self.disown(&kept, fleet.gateway) { log.notice("\(Self.remains(of: renamed))") }
       begin()
     }
     if let latest { publish(latest) }
@@ -107,7 +137,7 @@ package actor MQTTPublisher {
   // MARK: The connection
 
   private func begin() {
-    guard let settings, let board else { return }
+    guard let settings, let board, !isOver else { return }
     let birthTopic = settings.prefix.below(GatewayTopics.level("status"))
     let client = BrokerClient(
       settings.broker(of: board.topics), listeningTo: [birthTopic.description],
@@ -122,17 +152,33 @@ package actor MQTTPublisher {
   }
 
   private func end(clearing: Bool, of board: FleetBoard?) async {
-    guard let client else { return }
+    guard let client, let board else { return }
     self.client = nil
+    ending = client
     if clearing {
-      let topics = Set(shown.keys).union(leaving.keys).union(kept.values.flatMap(\.topics).compactMap(TopicName.init))
-      for topic in topics { client.put(Message(topic, [])) }
-    } else if let board {
-      client.put(Message(board.topics.availability, Availability.offline))
+      await clearAll(client, board)
+    } else {
+      await client.end(saying: Message(board.topics.availability, Availability.offline), within: Self.farewell)
     }
-    let hasSaidAll = await client.end(within: clearing ? Self.clearing : Self.farewell)
-    (shown, leaving) = ([:], [:])
-    if clearing, hasSaidAll { kept = [:] }
+    ending = nil
+    (shown, leaving, partsSince) = ([:], [:], nil)
+  }
+
+  /// What announces first, and states when Home Assistant has let go of them.
+  private func clearAll(_ client: BrokerClient, _ board: FleetBoard) async {
+    let end = ContinuousClock.now + Self.clearing
+    let topics = Set(shown.keys).union(leaving.keys).union(kept.values.flatMap(\.topics).compactMap(TopicName.init))
+    for topic in topics where board.announces(topic) { client.put(Message(topic, [])) }
+    if topics.contains(where: board.announces) {
+      while !client.standing.isIdle, !isOver || clearsAtEnd, .now < end - Self.parting * 2 {
+        // Not cancelled with the service, whose end this is.
+        await Task { try? await Task.sleep(for: .milliseconds(20)) }.value
+      }
+      await Task { try? await Task.sleep(for: Self.parting) }.value
+    }
+    for topic in topics where !board.announces(topic) { client.put(Message(topic, [])) }
+    let hasSaidAll = await client.end(within: isOver && !clearsAtEnd ? Self.farewell : max(.zero, end - .now))
+    if hasSaidAll { kept = [:] }
   }
 
   private func noteStanding() async {
@@ -160,8 +206,8 @@ package actor MQTTPublisher {
         ))
     } else if standing.isIdle {
       await settle(.brokerRefuses)
-      finishLeaving()
     }
+    finishLeaving()
   }
 
   private func noteBirth() {
@@ -181,52 +227,95 @@ package actor MQTTPublisher {
     guard let client, var board else { return }
     let groups = board.groups(status)
     self.board = board
+    kept[PublishedTopics.gatewayKey, default: PublishedTopics()].gateway = board.fleet.gateway.description
     var wanted: Set<TopicName> = []
     for group in groups {
       let key = group.device?.description ?? PublishedTopics.gatewayKey
-      kept[key, default: PublishedTopics(topics: [])].announcement = group.device.flatMap { board.announcements[$0] }
+      kept[key, default: PublishedTopics()].announcement = group.device.flatMap { board.announcements[$0] }
       kept[key]?.topics.formUnion(group.messages.map(\.topic.description))
       wanted.formUnion(group.messages.map(\.topic))
     }
-    takeAway(notIn: wanted, groups, from: client, board)
+    let stale = stale(notIn: wanted)
+    handOver(stale, groups, from: client, board)
     for message in groups.flatMap(\.messages) where shown[message.topic] != message.payload {
       shown[message.topic] = message.payload
       leaving[message.topic] = nil
       client.put(message)
     }
-  }
-
-  /// What stands there and is not wanted: cleared; where the same is announced in another way from now on, its entities are handed
-  /// over to that first.
-  private func takeAway(
-    notIn wanted: Set<TopicName>, _ groups: [FleetBoard.Group], from client: BrokerClient, _ board: FleetBoard
-  ) {
-    let announced = Set(groups.filter { $0.messages.contains { board.announces($0.topic) } }.map { $0.device?.description })
-    for (key, topics) in kept {
-      let isAnnounced = announced.contains(key == PublishedTopics.gatewayKey ? nil : key)
-      for topic in topics.topics.compactMap(TopicName.init) where !wanted.contains(topic) && leaving[topic] == nil {
-        shown[topic] = nil
-        let isReplaced = isAnnounced && board.announces(topic) && board.changesForm(of: topic)
-        leaving[topic] = isReplaced ? .migrating : .cleared
-        client.put(isReplaced ? Message(topic, #"{"migrate_discovery":true}"#) : Message(topic, []))
-      }
+    for topic in stale.map(\.topic) where leaving[topic] == nil {
+      shown[topic] = nil
+      leaving[topic] = board.announces(topic) ? .clearing : .parting
+      if board.announces(topic) { client.put(Message(topic, [])) }
     }
   }
 
-  /// The broker has taken everything: what was handed over is cleared, what was cleared is forgotten.
+  /// What stands there, is not wanted, and is not on its way out yet.
+  private func stale(notIn wanted: Set<TopicName>) -> [(owner: String, topic: TopicName)] {
+    kept.flatMap { owner, topics in
+      topics.topics.compactMap(TopicName.init).filter { !wanted.contains($0) && leaving[$0] == nil }.map { (owner, $0) }
+    }
+  }
+
+  /// Where the same is announced in the other form from now on, its entities are handed over to that, which is said after it.
+  private func handOver(
+    _ stale: [(owner: String, topic: TopicName)], _ groups: [FleetBoard.Group], from client: BrokerClient, _ board: FleetBoard
+  ) {
+    for (owner, topic) in stale where board.announces(topic) && board.changesForm(of: topic) {
+      let device = owner == PublishedTopics.gatewayKey ? nil : owner
+      let own = groups.filter { $0.device?.description == device }.flatMap(\.messages).map(\.topic).filter(board.announces)
+      guard !own.isEmpty else { continue }
+      for topic in own { shown[topic] = nil }
+      shown[topic] = nil
+      leaving[topic] = .migrating
+      client.put(Message(topic, Self.migration))
+    }
+  }
+
+  /// https://www.home-assistant.io/integrations/mqtt/#migration-from-single-component-to-device-based-discovery
+  static let migration = #"{"migrate_discovery":true}"#
+
+  /// Where the broker has taken everything: what was handed over is cleared, what was cleared is forgotten, and states go when nothing
+  /// else is left.
   private func finishLeaving() {
-    guard let client, let board else { return }
-    for (topic, what) in leaving {
+    guard let client, let board, !leaving.isEmpty else { return }
+    let standing = client.standing
+    guard standing.isIdle else { return }
+    for (topic, what) in leaving where standing.refused[topic] == nil {
       switch what {
       case .migrating:
-        leaving[topic] = .cleared
+        leaving[topic] = .clearing
         client.put(Message(topic, []))
-      case .cleared:
+      case .clearing:
         leaving[topic] = nil
         for key in kept.keys { kept[key]?.topics.remove(topic.description) }
+      case .parting: break
       }
     }
+    part(client)
     let owners = Set(board.fleet.devices.map(\.id.description) + [PublishedTopics.gatewayKey])
     kept = kept.filter { owners.contains($0.key) || !$0.value.topics.isEmpty }
+  }
+
+  private func part(_ client: BrokerClient) {
+    let states = leaving.filter { $0.value == .parting }.keys
+    guard !states.isEmpty, states.count == leaving.count else {
+      partsSince = nil
+      return
+    }
+    let since = partsSince ?? .now
+    guard since + Self.parting <= .now else {
+      guard partsSince == nil else { return }
+      partsSince = since
+      Task { [ring] in
+        try? await Task.sleep(for: Self.parting)
+        ring.yield()
+      }
+      return
+    }
+    partsSince = nil
+    for topic in states {
+      leaving[topic] = .clearing
+      client.put(Message(topic, []))
+    }
   }
 }

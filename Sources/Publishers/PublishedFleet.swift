@@ -1,6 +1,6 @@
 package import MQTT
 package import Policy
-import Readings
+package import Readings
 
 /// The devices of a configuration, as they are known at a broker.
 package struct PublishedFleet: Equatable, Sendable {
@@ -10,11 +10,19 @@ package struct PublishedFleet: Equatable, Sendable {
     package var level: TopicLevel
     /// What it is known by for ever, whatever it is called: its module's address, and behind a hub its unit.
     package var id: TopicLevel
+    package var address: Address
+    package var unit: UInt8?
     /// As configured.
     package var profile: String
     package var testMode: Bool
     /// After the last readings nothing is shown.
     package var grace: Duration
+
+    /// Whether that is of this device: another one may have had its name, in a configuration before or after.
+    func isShown(by status: DeviceStatus) -> Bool {
+      status.name == name && status.address == address && status.unit == unit && status.testMode == testMode
+        && (status.profile == profile || profile == DeviceConfig.automatic)
+    }
   }
 
   package var gateway: TopicLevel
@@ -27,10 +35,16 @@ package struct PublishedFleet: Equatable, Sendable {
       let id = Self.id(of: device)
       let words = TopicLevel(wordsOf: device.name)
       // The first of two whose names have the same words keeps them.
-      let level = words.flatMap { taken.contains($0) ? nil : $0 } ?? words?.with(id) ?? id
+      var choices = [words, words?.with(id), id].compactMap(\.self)
+      while let level = choices.first, taken.contains(level) {
+        choices.removeFirst()
+        if choices.isEmpty { choices = [level.with(id)] }
+      }
+      let level = choices[0]
       taken.insert(level)
       return Device(
-        name: device.name, level: level, id: id, profile: device.profile, testMode: device.testMode, grace: grace)
+        name: device.name, level: level, id: id, address: device.address, unit: device.unit, profile: device.profile,
+        testMode: device.testMode, grace: grace)
     }
   }
 

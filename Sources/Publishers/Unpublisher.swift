@@ -22,7 +22,8 @@ package struct Unpublisher: Sendable {
   /// How many messages were taken away.
   package func run() async -> Result<Int, BrokerTrouble> {
     let found = Found()
-    let own = topics.all.dropLast()
+    let own = String(topics.all.dropLast())
+    let (gateway, prefix) = (topics.name, settings.prefix)
     let marker = GatewayTopics(topics.name, below: settings.base).availability.below(GatewayTopics.level("\(getpid())"))
     var broker = settings.broker
     broker.clientID = "blupow-unpublish-\(getpid())"
@@ -32,16 +33,23 @@ package struct Unpublisher: Sendable {
       onMessage: { message in
         if message.topic == marker { return found.note(marker: true) }
         guard message.isRetained, !message.payload.isEmpty else { return }
-        // What announces something says where its states are.
-        let isOwn =
-          message.topic.description.hasPrefix(own) || String(decoding: message.payload, as: UTF8.self).contains("\"\(own)")
-        if isOwn { found.note(message.topic) }
+        let isState = message.topic.description.hasPrefix(own)
+        if isState || Self.announces(message, of: gateway, below: prefix, statesBelow: own) { found.note(message.topic) }
       })
     client.start()
-    let outcome = await look(client, found, marker)
-    for topic in found.topics { client.put(Message(topic, [])) }
+    if let trouble = await look(client, found, marker) {
+      await client.end(within: .zero)
+      return .failure(trouble)
+    }
+    // What announces first, and states when Home Assistant has let go of them.
+    for topic in found.topics where !topic.description.hasPrefix(own) { client.put(Message(topic, [])) }
+    let start = ContinuousClock.now
+    while !client.standing.isIdle, !Task.isCancelled, start.duration(to: .now) < Self.clearing {
+      try? await Task.sleep(for: .milliseconds(20))
+    }
+    if !found.topics.isEmpty { try? await Task.sleep(for: MQTTPublisher.parting) }
+    for topic in found.topics where topic.description.hasPrefix(own) { client.put(Message(topic, [])) }
     let hasSaidAll = await client.end(within: Self.clearing)
-    if let trouble = outcome { return .failure(trouble) }
     guard hasSaidAll else {
       return .failure(
         BrokerTrouble(
@@ -49,6 +57,18 @@ package struct Unpublisher: Sendable {
           advice: "Look at its log, and try again."))
     }
     return .success(found.topics.count)
+  }
+
+  /// Whether it is an announcement of that gateway's: by its topic, and by what it says of its states, or of its moving elsewhere.
+  private static func announces(
+    _ message: Message, of gateway: TopicLevel, below prefix: TopicName, statesBelow own: String
+  ) -> Bool {
+    let levels = message.topic.description.dropFirst(prefix.description.count + 1).split(separator: "/")
+    guard levels.count >= 3, levels.last == "config" else { return false }
+    let id = levels[1]
+    guard id == "blupow_\(gateway)" || id.hasPrefix("blupow_\(gateway)_") else { return false }
+    let text = String(decoding: message.payload, as: UTF8.self)
+    return text.contains("\"\(own)") || text == MQTTPublisher.migration
   }
 
   /// `nil`: everything that was retained has come.
@@ -72,8 +92,9 @@ package struct Unpublisher: Sendable {
       }
       guard start.duration(to: .now) < Self.looking else {
         return BrokerTrouble(
-          "The MQTT broker at \(client.place) does not show what it keeps.",
-          advice: "This user must be allowed to read below mqtt.base_topic and mqtt.discovery_prefix.")
+          "The MQTT broker at \(client.place) does not show all that it keeps, and nothing was taken away.",
+          advice:
+            "This user must be allowed to read below mqtt.base_topic and mqtt.discovery_prefix; look at the broker's log, too.")
       }
       try? await Task.sleep(for: .milliseconds(20))
     }

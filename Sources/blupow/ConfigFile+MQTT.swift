@@ -14,7 +14,7 @@ extension ConfigFile {
   static let credentials = "CREDENTIALS_DIRECTORY"
   private static let credential = "mqtt.password"
   private static let maxSecretBytes = 4096
-  private static let topic = "a topic of 1 to 100 bytes, without + or # or $"
+  private static let topic = "a topic of 1 to 100 bytes, without + # $ \" or \\"
 
   static func mqttVariable(_ scalar: String) -> String { "BLUPOW_MQTT_" + scalar.uppercased() }
 
@@ -43,7 +43,8 @@ extension ConfigFile {
   ) throws(ConfigError) -> MQTTSettings? {
     guard node != nil || environment[mqttVariable("host")] != nil else { return nil }
     var said = Said()
-    if let node {
+    // `mqtt:` and nothing below it: everything has a default.
+    if let node, node.scalar?.string != "" {
       var fields = try YAMLFields(node, file: file, path: "mqtt", known: mqttScalars)
       if let (_, node) = try fields.text("password") {
         throw fields.wrong(
@@ -103,8 +104,8 @@ extension ConfigFile {
       said.tls == true || wantsTLS
       ? BrokerSettings.TLS(authorities: said.authorities, certificate: said.certificate, key: said.key) : nil
     guard let base = TopicName(said.base), let prefix = TopicName(said.prefix) else { throw wrong("no topic.") }
-    if said.base == said.prefix || said.base.hasPrefix("\(said.prefix)/") {
-      throw wrong("base_topic is below discovery_prefix, where Home Assistant looks for announcements; choose another.")
+    if "\(said.base)/".hasPrefix("\(said.prefix)/") || "\(said.prefix)/".hasPrefix("\(said.base)/") {
+      throw wrong("one of base_topic and discovery_prefix is below the other; Home Assistant looks for announcements there.")
     }
     let broker = BrokerSettings(
       host: said.host, port: said.port ?? (tls == nil ? 1883 : 8883), clientID: said.clientID ?? "", username: said.username,
@@ -126,15 +127,18 @@ extension ConfigFile {
 
   private static func fitTopic(_ text: String) -> String? {
     let isFit = text.utf8.count <= 100 && TopicName(text) != nil && !text.hasPrefix("/") && !text.hasSuffix("/")
-    return isFit && !text.contains("//") ? text : nil
+    return isFit && !text.contains("//") && !text.contains { "\"\\".contains($0) } ? text : nil
   }
 
   /// The first line of a file.
   private static func secret(_ path: String) throws(ConfigError) -> Secret {
     let text = try read(path, hint: "It is mqtt.password_file: let this user read it, or name another file.")
-    guard let line = text.split(separator: "\n", omittingEmptySubsequences: false).first.map(String.init), !line.isEmpty,
-      line.utf8.count <= maxSecretBytes
-    else { throw ConfigError(path, "holds no password: its first line is empty, or has more than \(maxSecretBytes) bytes.") }
+    // By bytes: to Swift a line's end of two bytes is one character. An editor on Windows leaves such.
+    let bytes = text.utf8.prefix { $0 != UInt8(ascii: "\n") }
+    let line = String(decoding: bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes, as: UTF8.self)
+    guard !line.isEmpty, line.utf8.count <= maxSecretBytes else {
+      throw ConfigError(path, "holds no password: its first line is empty, or has more than \(maxSecretBytes) bytes.")
+    }
     return Secret(line)
   }
 }

@@ -37,6 +37,7 @@ import Testing
   @Test func `without a section nothing is published; one without more has all defaults`() throws {
     #expect(try Self.mqtt("") == nil)
     #expect(try Self.mqtt("mqtt: {}\n") == Self.defaults())
+    #expect(try Self.mqtt("mqtt:\n") == Self.defaults())
     #expect(try Self.mqtt("mqtt:\n  host: 127.0.0.1\n") == Self.defaults())
     #expect(try Self.mqtt("", ["BLUPOW_MQTT_HOST": "127.0.0.1"]) == Self.defaults())
   }
@@ -51,7 +52,7 @@ import Testing
   }
 
   @Test func `every setting is taken, from the file and from the environment`() throws {
-    let (password, authority, certificate, key) = (try file("s3cret\nmore\n"), try file("a"), try file("b"), try file("c"))
+    let (password, authority, certificate, key) = (try file("s3cret\r\nmore\n"), try file("a"), try file("b"), try file("c"))
     defer { for path in [password, authority, certificate, key] { unlink(path) } }
     let values = [
       "host": "broker.example", "username": "me", "password_file": password, "tls": "true", "ca_file": authority,
@@ -124,12 +125,16 @@ import Testing
         "c.yaml: mqtt: certificate_file and key_file belong together; one of them is missing."
       ),
       (
-        "mqtt:\n  base_topic: a/+\n", "c.yaml:2:15: mqtt.base_topic: 'a/+' is not a topic of 1 to 100 bytes, without + or # or $."
+        "mqtt:\n  base_topic: a/+\n",
+        "c.yaml:2:15: mqtt.base_topic: 'a/+' is not a topic of 1 to 100 bytes, without + # $ \" or \\."
       ),
-      ("mqtt:\n  base_topic: /a\n", "c.yaml:2:15: mqtt.base_topic: '/a' is not a topic of 1 to 100 bytes, without + or # or $."),
+      (
+        "mqtt:\n  base_topic: /a\n",
+        "c.yaml:2:15: mqtt.base_topic: '/a' is not a topic of 1 to 100 bytes, without + # $ \" or \\."
+      ),
       (
         "mqtt:\n  base_topic: homeassistant/x\n",
-        "c.yaml: mqtt: base_topic is below discovery_prefix, where Home Assistant looks for announcements; choose another."
+        "c.yaml: mqtt: one of base_topic and discovery_prefix is below the other; Home Assistant looks for announcements there."
       ),
       ("mqtt:\n  discovery: on\n", "c.yaml:2:14: mqtt.discovery: 'on' is not one of: device, component, both, off."),
       ("mqtt:\n  protocol: 4\n", "c.yaml:2:13: mqtt.protocol: '4' is not 5 or 3.1.1."),

@@ -172,6 +172,26 @@ import Testing
     await scene.end()
   }
 
+  @Test(.timeLimit(.minutes(1))) func `a broker that the system's authorities vouch for needs no authority of its own`()
+    async throws
+  {
+    let broker = try await Broker(
+      "allow_anonymous true\ncertfile DIR/server.pem\nkeyfile DIR/server.key", isStarted: false)
+    let directory = broker.directory
+    let request = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    let words = "\(request) -keyout \(directory)/server.key -out \(directory)/server.pem".split(separator: " ").map(String.init)
+    #expect(try await Broker.run("/usr/bin/openssl", words) == 0)
+    try await broker.start()
+    let scene = try await Scene.one()
+    let config = "mqtt: {host: localhost, port: \(broker.port), tls: true}\n" + PollCommandTests.config
+    let known = try await scene.blupow(["unpublish"], config: config, more: ["SSL_CERT_FILE": "\(directory)/server.pem"])
+    #expect(known.exitCode == 0 && known.output.contains("0 retained messages"), "\(known.errors)")
+    let stranger = try await scene.blupow(["unpublish"], config: config)
+    #expect(stranger.exitCode == 69 && stranger.errors.contains("No trusted encrypted connection"))
+    await broker.leave()
+    await scene.end()
+  }
+
   @Test(.timeLimit(.minutes(1))) func `all that was published can be taken away, once the service has ended`() async throws {
     let (scene, broker) = (try await Scene.one(), try await Broker())
     let listener = try await Listener(broker)

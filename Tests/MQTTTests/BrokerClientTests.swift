@@ -227,6 +227,52 @@ import Testing
     await broker.leave()
   }
 
+  @Test(arguments: BrokerSettings.Version.allCases)
+  func `where the farewell cannot be said in time the broker says the will`(version: BrokerSettings.Version) async throws {
+    let broker = try await Broker()
+    let client = BrokerClient(
+      settings(broker) { ($0.version, $0.will) = (version, Message(Self.topic("availability"), "offline")) })
+    client.start()
+    client.put(Message(Self.topic("availability"), "online"))
+    #expect(try await wait { client.standing == .init(link: .connected) })
+    await broker.signal(SIGSTOP)
+    #expect(await client.end(saying: Message(Self.topic("availability"), "bye"), within: .milliseconds(200)) == false)
+    await broker.signal(SIGCONT)
+    let listener = try await Listener(broker)
+    // What was on its way arrives, and then the end of a connection without a farewell.
+    #expect(try await listener.wait { $0["availability"] == "offline" })
+    await listener.end()
+    await broker.leave()
+  }
+
+  @Test func `the last word comes before all that still waits`() async throws {
+    let broker = try await Broker()
+    let listener = try await Listener(broker)
+    let client = BrokerClient(settings(broker))
+    client.start()
+    client.put(Message(Self.topic("a"), "1"))
+    #expect(try await wait { client.standing == .init(link: .connected) })
+    for number in 0..<5000 { client.put(Message(Self.topic("t\(number)"), [UInt8](repeating: 0x61, count: 1000))) }
+    #expect(await client.end(saying: Message(Self.topic("a"), "bye"), within: .seconds(5)))
+    #expect(try await listener.wait { $0["a"] == "bye" })
+    #expect(listener.retained.count < 5000)
+    await listener.end()
+    await broker.leave()
+  }
+
+  @Test func `an end that is hurried is over sooner`() async throws {
+    let broker = try await Broker()
+    await broker.signal(SIGSTOP)
+    let client = BrokerClient(settings(broker))
+    client.start()
+    let start = ContinuousClock.now
+    async let ended = client.end(within: .seconds(60))
+    client.hurry(within: .milliseconds(300))
+    #expect(await ended == false)
+    #expect(start.duration(to: .now) < .seconds(5))
+    await broker.leave()
+  }
+
   // MARK: TLS
 
   /// A broker with a certificate for localhost by an authority of its own, and another authority; files in its directory.

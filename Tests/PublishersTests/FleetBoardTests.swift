@@ -141,6 +141,7 @@ import Testing
 
   @Test func `an entity that was is not taken away by a poll without it; one of another profile is`() throws {
     var (status, config) = try whole(.controller)
+    config.devices[0].profile = "auto"
     var board = FleetBoard(Sample.settings(1883, .device), PublishedFleet(config))
     _ = board.groups(status)
     status.devices[0].readings = [:]
@@ -230,6 +231,35 @@ import Testing
         ]))
     #expect(fleet.devices.map(\.id.description) == ["d8b673bf4f82_48", "d8b673bf4f82_49", "d8b673bf4f99_test"])
     #expect(fleet.devices.map(\.level.description) == ["battery_1", "battery_1_d8b673bf4f82_49", "d8b673bf4f99_test"])
+  }
+
+  @Test func `no two devices share a topic, whatever they are called`() throws {
+    let address = try #require(Address("D8:B6:73:BF:4F:83"))
+    let names = ["Battery d8b673bf4f83", "Battery", "BATTERY", "d8b673bf4f83_9", "battery d8b673bf4f83 5"]
+    let fleet = PublishedFleet(
+      GatewayConfig(
+        name: "cabin",
+        devices: names.enumerated().map { number, name in
+          DeviceConfig(name: name, address: address, profile: "battery", unit: number == 2 ? nil : UInt8(number + 5))
+        }))
+    #expect(Set(fleet.devices.map(\.level)).count == names.count)
+  }
+
+  @Test func `what another device of that name has said is not said of this one`() throws {
+    let (status, config) = try whole(.controller)
+    for change: (inout DeviceConfig) -> Void in [
+      { $0.unit = 7 }, { $0.profile = "battery" }, { $0.testMode = true },
+      { $0.address = Address("D8:B6:73:BF:4F:99") ?? $0.address },
+    ] {
+      var other = config
+      change(&other.devices[0])
+      let sent = messages(status, other)
+      #expect(sent["blupow/cabin/it/state"] == nil && sent["blupow/cabin/it/availability"] == "offline")
+      #expect(!sent.values.contains { $0.contains("\"x\"") } && !sent.keys.contains { $0.contains("load_brightness") })
+    }
+    var automatic = config
+    automatic.devices[0].profile = "auto"
+    #expect(messages(status, automatic)["blupow/cabin/it/availability"] == "online")
   }
 
   @Test func `a simulated device is marked wherever it is shown`() throws {

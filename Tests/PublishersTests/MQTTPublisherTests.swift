@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Logging
 import MQTT
 import Policy
@@ -139,7 +140,9 @@ import Testing
   @Test func `a device that is found to be another takes its old entities with it`() async throws {
     let broker = try await Broker()
     let listener = try await Listener(broker)
-    let run = Run(Sample.settings(broker.port), try Sample.config())
+    var config = try Sample.config()
+    config.devices[0].profile = "auto"
+    let run = Run(Sample.settings(broker.port), config)
     var status = try Sample.fleetAtBroker()
     run.show(status)
     let entities = "homeassistant/sensor/blupow_cabin_d8b673bf4f75_32"
@@ -184,6 +187,65 @@ import Testing
     #expect(try await listener.wait { $0[topic] != nil && !$0.keys.contains { $0.hasPrefix("homeassistant/device/") } })
     await run.end()
     await listener.end()
+    await broker.leave()
+  }
+
+  @Test(arguments: [MQTTSettings.Discovery.device, .component])
+  func `from both forms to one, that one is said again after the other was told to hand over`(
+    form: MQTTSettings.Discovery
+  ) async throws {
+    let broker = try await Broker()
+    let listener = try await Listener(broker)
+    let config = try Sample.config()
+    let run = Run(Sample.settings(broker.port, .both), config)
+    run.show(try Sample.fleetAtBroker())
+    #expect(try await listener.wait { $0["\(Self.root)/availability"] == "online" })
+    let mark = listener.heard.count
+    await run.publisher.adopt(Sample.settings(broker.port, form), PublishedFleet(config))
+    let whole = "homeassistant/device/blupow_cabin_d8b673bf4f75_32/config"
+    let single = "homeassistant/sensor/blupow_cabin_d8b673bf4f75_32/battery_voltage/config"
+    let (kept, left) = form == .device ? (whole, single) : (single, whole)
+    #expect(try await listener.wait { $0[left] == nil && $0[kept] != nil })
+    let later = listener.heard[mark...]
+    let said = try #require(later.firstIndex { $0.topic == kept })
+    #expect(later[..<said].contains { $0.topic == left && $0.payload == MQTTPublisher.migration })
+    #expect(later[said...].contains { $0.topic == left && $0.payload.isEmpty })
+    await run.end()
+    await listener.end()
+    await broker.leave()
+  }
+
+  @Test func `a state is emptied when nothing announces it any more`() async throws {
+    let broker = try await Broker()
+    let listener = try await Listener(broker)
+    let run = Run(Sample.settings(broker.port), try Sample.config())
+    run.show(try Sample.fleetAtBroker())
+    #expect(try await listener.wait { $0["\(Self.root)/availability"] == "online" })
+    await run.publisher.adopt(Sample.settings(broker.port), PublishedFleet(try Sample.config(["Big one", "Shunt"])))
+    run.show(try Sample.fleetAtBroker(["Big one", "Shunt"]))
+    #expect(try await listener.wait { !$0.keys.contains { $0.contains("/inverter/") } })
+    let emptied = try #require(listener.heard.firstIndex { $0.topic == "\(Self.root)/inverter/state" && $0.payload.isEmpty })
+    let announced = try #require(
+      listener.heard.lastIndex { $0.topic.hasPrefix("homeassistant/") && $0.payload.contains("Big one") })
+    #expect(announced < emptied)
+    await run.end()
+    await listener.end()
+    await broker.leave()
+  }
+
+  @Test func `a service that ends while it takes everything away from a broker that hangs ends in time`() async throws {
+    let broker = try await Broker()
+    let run = Run(Sample.settings(broker.port), try Sample.config())
+    run.show(try Sample.fleetAtBroker())
+    #expect(try await run.wait { await run.publisher.isSaid })
+    await broker.signal(SIGSTOP)
+    let fleet = PublishedFleet(try Sample.config())
+    let start = ContinuousClock.now
+    let reload = Task { await run.publisher.adopt(nil, fleet) }
+    try await Task.sleep(for: .milliseconds(200))
+    await run.end()
+    await reload.value
+    #expect(start.duration(to: .now) < .seconds(5))
     await broker.leave()
   }
 
@@ -269,27 +331,37 @@ import Testing
     for broker in brokers { await broker.leave() }
   }
 
-  @Test func `a gateway that is renamed, or has another place there, leaves nothing at the old one`() async throws {
+  @Test func `a gateway that is renamed leaves what it said, and that it is gone; one that moves there leaves nothing`()
+    async throws
+  {
     let broker = try await Broker()
     let listener = try await Listener(broker)
     let config = try Sample.config()
-    let run = Run(Sample.settings(broker.port), config)
-    run.show(try Sample.fleetAtBroker())
-    #expect(try await listener.wait { $0["\(Self.root)/availability"] == "online" })
     var renamed = config
     renamed.name = "boat"
-    await run.publisher.adopt(Sample.settings(broker.port), PublishedFleet(renamed))
-    #expect(
-      try await listener.wait { retained in
-        retained["blupow/boat/availability"] == "online" && !retained.keys.contains { $0.contains("cabin") }
-      })
+    var run = Run(Sample.settings(broker.port), config)
+    run.show(try Sample.fleetAtBroker())
+    #expect(try await listener.wait { $0["\(Self.root)/availability"] == "online" })
+    let before = listener.retained.filter { $0.key != "\(Self.root)/availability" }
+    let memory = await run.end()
+    // By a copy of the store, or by a reload: the other one may be alive.
+    for way in ["at a start", "at a reload"] {
+      run = Run(Sample.settings(broker.port), way == "at a start" ? renamed : config, memory: memory)
+      run.show(try Sample.fleetAtBroker())
+      await run.publisher.adopt(Sample.settings(broker.port), PublishedFleet(renamed))
+      #expect(try await listener.wait { $0["blupow/boat/availability"] == "online" })
+      #expect(listener.retained["\(Self.root)/availability"] == "offline")
+      #expect(listener.retained.filter { before[$0.key] != nil } == before)
+      #expect(run.log.all.contains { $0.contains("`blupow unpublish --gateway cabin`") })
+      if way == "at a start" { await run.end() }
+    }
     var moved = Sample.settings(broker.port)
     (moved.base, moved.prefix) = (Sample.topic("van/power"), Sample.topic("ha"))
     await run.publisher.adopt(moved, PublishedFleet(renamed))
     #expect(
       try await listener.wait { retained in
         retained["van/power/boat/availability"] == "online"
-          && retained.keys.allSatisfy { $0.hasPrefix("van/power/") || $0.hasPrefix("ha/") }
+          && !retained.keys.contains { $0.hasPrefix("blupow/boat/") || $0.hasPrefix("homeassistant/") && $0.contains("boat") }
       })
     await run.end()
     await listener.end()
@@ -297,7 +369,7 @@ import Testing
   }
 
   @Test func `what a gateway left is found at the broker by whoever was told its name, and nothing else`() async throws {
-    let broker = try await Broker()
+    let broker = try await Broker("allow_anonymous true\nmax_queued_messages 1000")
     let listener = try await Listener(broker)
     for name in ["cabin", "cabin_2"] {
       var config = try Sample.config()
@@ -307,14 +379,23 @@ import Testing
       #expect(try await listener.wait { $0["blupow/\(name)/availability"] == "online" })
       await run.end()
     }
+    // A neighbour's, and one of the user's own that shows a state of ours; and more of others than a broker keeps waiting for a client.
     try await broker.publish("homeassistant/sensor/other/x/config", #"{"state_topic":"other/x"}"#, retained: true)
+    try await broker.publish("homeassistant/sensor/mine/x/config", #"{"state_topic":"blupow/cabin/shunt/state"}"#, retained: true)
+    try await broker.publish("homeassistant/sensor/blupow_cabin_x/y/config", MQTTPublisher.migration, retained: true)
+    let others = BrokerClient(BrokerSettings(host: "127.0.0.1", port: broker.port, clientID: "others"))
+    others.start()
+    for number in 0..<1500 { others.put(Message(Sample.topic("homeassistant/sensor/zigbee/n\(number)/config"), "{}")) }
+    #expect(try await listener.wait(within: .seconds(20)) { $0.count > 1500 })
+    await others.end(within: .seconds(5))
     #expect(try await listener.wait { $0["homeassistant/sensor/other/x/config"] != nil })
     let all = listener.retained.count
     let level = try #require(TopicLevel("cabin"))
     let taken = try await Unpublisher(Sample.settings(broker.port), gateway: level).run().get()
     #expect(try await listener.wait { $0.count == all - taken })
     let left = listener.retained.keys
-    #expect(taken > 20 && left.allSatisfy { $0.contains("cabin_2") || $0.contains("other") })
+    #expect(taken > 20 && left.allSatisfy { ["cabin_2", "other", "mine", "zigbee"].contains(where: $0.contains) })
+    #expect(left.count { $0.contains("zigbee") } == 1500 && left.contains { $0.contains("mine") })
     #expect(try await Unpublisher(Sample.settings(broker.port), gateway: level).run().get() == 0)
     await listener.end()
     await broker.leave()

@@ -27,6 +27,7 @@ extension Sample {
   /// As `config` has it, with readings of the first.
   static func fleetAtBroker(_ names: [String] = ["Inverter", "Shunt"], volts: Double = 51.2) throws -> FleetStatus {
     var inverter = try device(names[0])
+    inverter.unit = 32
     inverter.readAt = Date(timeIntervalSince1970: 1_784_000_000.25)
     inverter.readings = [
       "battery_voltage": Reading(.number(volts), unit: "V"), "solar_power": Reading(.number(120), unit: "W"),

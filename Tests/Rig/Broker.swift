@@ -40,8 +40,8 @@ package final class Broker: Sendable {
       persistence_location \(directory)/
       autosave_interval 1
       autosave_on_changes true
-      max_queued_messages 100000
       listener \(port) 127.0.0.1
+      \(settings.contains("max_queued_messages") ? "" : "max_queued_messages 100000")
       \(settings.replacing("DIR", with: directory))
 
       """, to: config)
