@@ -9,9 +9,11 @@ package actor MQTTPublisher {
   static let farewell = Duration.milliseconds(1500)
   /// To take everything away takes longer.
   static let clearing = Duration.seconds(10)
-  /// Home Assistant needs a moment to let go of an entity: it complains of a state that is emptied before, and of a document that takes the entity over.
-  /// 1 s was too short for a loaded 2024.3.3.
+  /// Home Assistant needs a moment to let go of an entity, and complains of a state that is emptied before: 1 s was too short for a loaded
+  /// 2024.3.3.
   static let parting = Duration.seconds(3)
+  /// And of a document that takes entities over before the others have let go: 3 s were too short for a loaded 2026.2.3.
+  static let handingOver = Duration.seconds(10)
   /// After Home Assistant's birth message everything is said again within that time: others do so too.
   static let birthPause = Duration.zero ... .seconds(3)
   /// Of the documents that it keeps.
@@ -308,16 +310,16 @@ package actor MQTTPublisher {
   private func takeOver() {
     guard let since = heldSince else {
       heldSince = .now
-      return lookAgain()
+      return lookAgain(after: Self.handingOver)
     }
-    guard since + Self.parting <= .now else { return }
+    guard since + Self.handingOver <= .now else { return }
     (held, heldSince) = ([], nil)
     if let latest { publish(latest) }
   }
 
-  private func lookAgain() {
+  private func lookAgain(after pause: Duration) {
     Task { [ring] in
-      try? await Task.sleep(for: Self.parting)
+      try? await Task.sleep(for: pause)
       ring.yield()
     }
   }
@@ -332,7 +334,7 @@ package actor MQTTPublisher {
     guard since + Self.parting <= .now else {
       guard partsSince == nil else { return }
       partsSince = since
-      return lookAgain()
+      return lookAgain(after: Self.parting)
     }
     partsSince = nil
     for topic in states {

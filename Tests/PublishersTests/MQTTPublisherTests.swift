@@ -172,7 +172,7 @@ import Testing
     run = Run(Sample.settings(broker.port, .device), config, memory: memory)
     run.show(try Sample.fleetAtBroker())
     #expect(
-      try await listener.wait { retained in
+      try await listener.wait(within: .seconds(30)) { retained in
         let announced = retained.keys.filter { $0.hasPrefix("homeassistant/") }
         return announced.count == 3 && announced.allSatisfy { $0.hasPrefix("homeassistant/device/") }
       })
@@ -184,7 +184,10 @@ import Testing
     #expect(try await run.wait { await !run.publisher.documents.contains { $0.text.contains("/sensor/") } })
     // And back.
     await run.publisher.adopt(Sample.settings(broker.port), PublishedFleet(config))
-    #expect(try await listener.wait { $0[topic] != nil && !$0.keys.contains { $0.hasPrefix("homeassistant/device/") } })
+    #expect(
+      try await listener.wait(within: .seconds(30)) {
+        $0[topic] != nil && !$0.keys.contains { $0.hasPrefix("homeassistant/device/") }
+      })
     await run.end()
     await listener.end()
     await broker.leave()
@@ -205,7 +208,7 @@ import Testing
     let whole = "homeassistant/device/blupow_cabin_d8b673bf4f75_32/config"
     let single = "homeassistant/sensor/blupow_cabin_d8b673bf4f75_32/battery_voltage/config"
     let (kept, left) = form == .device ? (whole, single) : (single, whole)
-    #expect(try await listener.wait { $0[left] == nil && $0[kept] != nil })
+    #expect(try await listener.wait(within: .seconds(30)) { $0[left] == nil && $0[kept] != nil })
     let later = listener.heard[mark...]
     let said = try #require(later.firstIndex { $0.topic == kept })
     #expect(later[..<said].contains { $0.topic == left && $0.payload == MQTTPublisher.migration })
