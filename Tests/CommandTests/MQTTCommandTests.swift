@@ -103,7 +103,7 @@ import Testing
   }
 
   /// Twenty times in the long run.
-  @Test(.timeLimit(.minutes(5))) func `a broker killed again and again under load holds the truth in the end`() async throws {
+  @Test(.timeLimit(.minutes(10))) func `a broker killed again and again under load holds the truth in the end`() async throws {
     let rounds = getenv("BLUPOW_TEST_LONG") == nil ? 3 : 20
     let (scene, broker) = (try await Scene.one(#""vary":true"#), try await Broker())
     let service = try await scene.start(["run", "-v"], config: Self.config(broker))
