@@ -106,7 +106,7 @@ import Testing
   @Test(.timeLimit(.minutes(10))) func `a broker killed again and again under load holds the truth in the end`() async throws {
     let rounds = getenv("BLUPOW_TEST_LONG") == nil ? 3 : 20
     let (scene, broker) = (try await Scene.one(#""vary":true"#), try await Broker())
-    let service = try await scene.start(["run", "-v"], config: Self.config(broker))
+    let service = try await scene.start(["run", "-v"], config: Self.config(broker), deadline: .seconds(600))
     let log = ServiceLog(of: service) { $0.contains("ok=true") }
     #expect(try await log.wait(forMore: 2, within: .seconds(20)) != nil)
     var resident: [Int] = []

@@ -15,7 +15,8 @@ package struct CommandRun: Sendable {
 extension Scene {
   /// Starts `blupow` on this scene's bus with that configuration.
   package func start(
-    _ arguments: [String], config: String? = nil, worker: String? = nil, more: [String: String] = [:]
+    _ arguments: [String], config: String? = nil, worker: String? = nil, more: [String: String] = [:],
+    deadline: Duration = .seconds(90)
   ) async throws -> Child {
     var environment = environment.merging(more) { $1 }
     environment["BLUPOW_WORKER"] = worker
@@ -30,7 +31,7 @@ extension Scene {
     }
     return try await Spawner.shared.start(
       Command(path: Built.path("blupow"), arguments: arguments, environment: environment), limits: .command,
-      deadline: .seconds(90))
+      deadline: deadline)
   }
 
   /// Runs it to its end.
