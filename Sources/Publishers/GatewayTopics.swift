@@ -23,6 +23,7 @@ struct GatewayTopics: Equatable, Sendable {
   private static let state = level("state")
   private static let status = level("status")
 
+  /// Of a text that is known to be one: a word of ours, or what the configuration lets through.
   static func level(_ text: String) -> TopicLevel {
     guard let level = TopicLevel(text) else { preconditionFailure("\(text) is not fit for a level of a topic") }
     return level

@@ -102,9 +102,6 @@ package actor MQTTPublisher {
     }
   }
 
-  /// The broker has taken everything.
-  var isSaid: Bool { client?.standing == BrokerClient.Standing(link: .connected) }
-
   /// Until cancelled; then the broker is told that the gateway is offline, for at most a second and a half; or, with `clearsAtEnd`,
   /// everything is taken away, for at most ten.
   package func run(_ statuses: any AsyncSequence<FleetStatus, Never> & Sendable) async {

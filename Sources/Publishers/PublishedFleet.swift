@@ -29,7 +29,7 @@ package struct PublishedFleet: Equatable, Sendable {
   package var devices: [Device]
 
   package init(_ config: GatewayConfig) {
-    gateway = TopicLevel(config.name) ?? Self.nameless
+    gateway = GatewayTopics.level(config.name)
     var taken: Set<TopicLevel> = []
     devices = config.modules.flatMap { module in module.devices.map { ($0, module.grace(of: config)) } }.map { device, grace in
       let id = Self.id(of: device)
@@ -52,11 +52,8 @@ package struct PublishedFleet: Equatable, Sendable {
     let address = device.address.text.lowercased().filter { $0 != ":" }
     let unit = device.unit.map { "_\($0)" } ?? ""
     // A simulated one is not the real one whose address it has.
-    return TopicLevel("\(address)\(unit)\(device.testMode ? "_test" : "")") ?? nameless
+    return GatewayTopics.level("\(address)\(unit)\(device.testMode ? "_test" : "")")
   }
-
-  /// Of names that the configuration does not let through.
-  private static var nameless: TopicLevel { TopicLevel(wordsOf: "x") ?? { preconditionFailure("`x` is a word") }() }
 }
 
 extension ModuleConfig {

@@ -238,17 +238,20 @@ import Testing
 
   @Test func `a service that ends while it takes everything away from a broker that hangs ends in time`() async throws {
     let broker = try await Broker()
+    let listener = try await Listener(broker)
     let run = Run(Sample.settings(broker.port), try Sample.config())
     run.show(try Sample.fleetAtBroker())
-    #expect(try await run.wait { await run.publisher.isSaid })
+    #expect(try await listener.wait { $0["\(Self.root)/availability"] == "online" })
     await broker.signal(SIGSTOP)
     let fleet = PublishedFleet(try Sample.config())
     let start = ContinuousClock.now
-    let reload = Task { await run.publisher.adopt(nil, fleet) }
-    try await Task.sleep(for: .milliseconds(200))
+    // Asked for before the end is.
+    let reload = Task.immediate { await run.publisher.adopt(nil, fleet) }
     await run.end()
     await reload.value
     #expect(start.duration(to: .now) < .seconds(5))
+    await broker.signal(SIGCONT)
+    await listener.end()
     await broker.leave()
   }
 
@@ -400,6 +403,24 @@ import Testing
     #expect(taken > 20 && left.allSatisfy { ["cabin_2", "other", "mine", "zigbee"].contains(where: $0.contains) })
     #expect(left.count { $0.contains("zigbee") } == 1500 && left.contains { $0.contains("mine") })
     #expect(try await Unpublisher(Sample.settings(broker.port), gateway: level).run().get() == 0)
+    await listener.end()
+    await broker.leave()
+  }
+
+  @Test func `who is stopped while looking takes nothing away`() async throws {
+    let broker = try await Broker()
+    let listener = try await Listener(broker)
+    try await broker.publish("blupow/cabin/shunt/state", "{}", retained: true)
+    #expect(try await listener.wait { $0.count == 1 })
+    let settings = Sample.settings(broker.port)
+    let level = try #require(TopicLevel("cabin"))
+    let looking = Task.immediate { await Unpublisher(settings, gateway: level).run() }
+    looking.cancel()
+    let result = await looking.value
+    #expect(throws: BrokerTrouble.self) { try result.get() }
+    // Whatever it has said is heard before this.
+    try await broker.publish("last", "1", retained: true)
+    #expect(try await listener.wait { $0["last"] != nil } && listener.retained.count == 2)
     await listener.end()
     await broker.leave()
   }
