@@ -128,14 +128,12 @@ package final class BrokerClient: Sendable {
         _ = state.outbox.put(last)
       }
     }
-    let end = hurry(within: limit)
+    let end = ContinuousClock.now + limit
+    state.withLock { $0.end = end }
+    ring()
     let patience = Task {
       // Its thread may hang in a connect(2) of two minutes: then it ends by itself, later.
-      var end: ContinuousClock.Instant? = end
-      while let until = end, until + Self.slack > .now, !Task.isCancelled {
-        try? await Task.sleep(until: min(until + Self.slack, .now + Self.slack), clock: .continuous)
-        end = state.withLock { $0.hasEnded ? nil : $0.end }
-      }
+      try? await Task.sleep(until: end + Self.slack, clock: .continuous)
       release()
     }
     await withCheckedContinuation { continuation in
@@ -147,16 +145,6 @@ package final class BrokerClient: Sendable {
     }
     patience.cancel()
     return state.withLock { $0.hasSaidAll }
-  }
-
-  /// It ends at the latest after that time, whoever waits for it.
-  @discardableResult package func hurry(within limit: Duration) -> ContinuousClock.Instant {
-    defer { ring() }
-    return state.withLock { state in
-      let end = min(state.end ?? .now + limit, .now + limit)
-      state.end = end
-      return end
-    }
   }
 
   /// Lets go whoever waits for the end.

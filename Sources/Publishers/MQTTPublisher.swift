@@ -7,8 +7,8 @@ import Readings
 package actor MQTTPublisher {
   /// The last words have this long: a service ends in 5 s.
   static let farewell = Duration.milliseconds(1500)
-  /// To take everything away takes longer.
-  static let clearing = Duration.seconds(10)
+  /// To take all announcements away takes longer.
+  static let clearing = Duration.seconds(5)
   /// Home Assistant needs a moment to let go of an entity, and complains of a state that is emptied before: 1 s was too short for a loaded
   /// 2024.3.3.
   static let parting = Duration.seconds(3)
@@ -43,8 +43,6 @@ package actor MQTTPublisher {
   private var held: Set<TopicName> = []
   private var heldSince: ContinuousClock.Instant?
   private var isToldConnected = false
-  /// One that is ending.
-  private var ending: BrokerClient?
   private var isOver = false
   private var birth: Task<Void, Never>?
 
@@ -103,7 +101,7 @@ package actor MQTTPublisher {
   }
 
   /// Until cancelled; then the broker is told that the gateway is offline, for at most a second and a half; or, with `clearsAtEnd`,
-  /// everything is taken away, for at most ten.
+  /// everything is taken away, for at most ten seconds.
   package func run(_ statuses: any AsyncSequence<FleetStatus, Never> & Sendable) async {
     begin()
     await withTaskGroup(of: Void.self) { group in
@@ -114,7 +112,6 @@ package actor MQTTPublisher {
     }
     birth?.cancel()
     isOver = true
-    ending?.hurry(within: Self.farewell)
     await end(clearing: clearsAtEnd, of: board)
   }
 
@@ -157,32 +154,34 @@ package actor MQTTPublisher {
   private func end(clearing: Bool, of board: FleetBoard?) async {
     guard let client, let board else { return }
     self.client = nil
-    ending = client
     if clearing {
       await clearAll(client, board)
     } else {
       await client.end(saying: Message(board.topics.availability, Availability.offline), within: Self.farewell)
     }
-    ending = nil
     (shown, leaving, partsSince) = ([:], [:], nil)
     (held, heldSince) = ([], nil)
   }
 
-  /// What announces first, and states when Home Assistant has let go of them.
+  /// What announces first, and states when Home Assistant has let go of them. A service that ends meanwhile waits for neither.
   private func clearAll(_ client: BrokerClient, _ board: FleetBoard) async {
-    let end = ContinuousClock.now + Self.clearing
     let topics = Set(shown.keys).union(leaving.keys).union(kept.values.flatMap(\.topics).compactMap(TopicName.init))
-    for topic in topics where board.announces(topic) { client.put(Message(topic, [])) }
-    if topics.contains(where: board.announces) {
-      while !client.standing.isIdle, !isOver || clearsAtEnd, .now < end - Self.parting * 2 {
-        // Not cancelled with the service, whose end this is.
-        await Task { try? await Task.sleep(for: .milliseconds(20)) }.value
-      }
-      await Task { try? await Task.sleep(for: Self.parting) }.value
+    let (announcing, states) = (topics.filter(board.announces), topics.filter { !board.announces($0) })
+    for topic in announcing { client.put(Message(topic, [])) }
+    if !announcing.isEmpty {
+      await pause(atMost: Self.clearing) { client.standing.isIdle }
+      await pause(atMost: Self.parting) { false }
     }
-    for topic in topics where !board.announces(topic) { client.put(Message(topic, [])) }
-    let hasSaidAll = await client.end(within: isOver && !clearsAtEnd ? Self.farewell : max(.zero, end - .now))
-    if hasSaidAll { kept = [:] }
+    for topic in states { client.put(Message(topic, [])) }
+    if await client.end(within: Self.farewell) { kept = [:] }
+  }
+
+  private func pause(atMost limit: Duration, unless isEnough: () -> Bool) async {
+    let end = ContinuousClock.now + limit
+    while !isEnough(), !isOver || clearsAtEnd, .now < end {
+      // Not cancelled with the service, whose end this is.
+      await Task { try? await Task.sleep(for: .milliseconds(20)) }.value
+    }
   }
 
   private func noteStanding() async {

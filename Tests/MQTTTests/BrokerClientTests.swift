@@ -260,19 +260,6 @@ import Testing
     await broker.leave()
   }
 
-  @Test func `an end that is hurried is over sooner`() async throws {
-    let broker = try await Broker()
-    await broker.signal(SIGSTOP)
-    let client = BrokerClient(settings(broker))
-    client.start()
-    let start = ContinuousClock.now
-    async let ended = client.end(within: .seconds(60))
-    client.hurry(within: .milliseconds(300))
-    #expect(await ended == false)
-    #expect(start.duration(to: .now) < .seconds(5))
-    await broker.leave()
-  }
-
   // MARK: TLS
 
   /// A broker with a certificate for localhost by an authority of its own, and another authority; files in its directory.

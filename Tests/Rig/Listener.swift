@@ -29,13 +29,15 @@ package final class Listener: Sendable {
   private let hearing: Task<Void, Never>
 
   /// Hears everything that is retained, and all that comes, until the broker ends.
-  package init(_ broker: Broker, topic: String = "#") async throws {
+  ///
+  /// - Parameter qos: with 1 a broker drops what is more than it keeps waiting for one client.
+  package init(_ broker: Broker, topic: String = "#", qos: Int = 1) async throws {
     let (ear, limits) = (Ear(), OutputLimits(line: 1_048_576, total: .max, errorLine: 8192, errorTotal: .max))
     let child = try await Spawner.shared.start(
       Command(
         path: "/usr/bin/mosquitto_sub",
         arguments: [
-          "-h", "127.0.0.1", "-p", "\(broker.port)", "-V", "5", "--retain-as-published", "-q", "1", "-t", topic, "-F",
+          "-h", "127.0.0.1", "-p", "\(broker.port)", "-V", "5", "--retain-as-published", "-q", "\(qos)", "-t", topic, "-F",
           "%r\\t%t\\t%p",
         ], environment: [:]), limits: limits, deadline: nil)
     hearing = Task {
