@@ -65,10 +65,7 @@ package final class Broker: Sendable {
   /// One that is to stop it has stopped it.
   package func signal(_ signal: Int32) async {
     guard let child = await running.child else { return }
-    child.kill(signal)
-    while signal == SIGSTOP, let state = Processes.state(of: child.pid), state != "T" {
-      try? await Task.sleep(for: .milliseconds(2))
-    }
+    if signal == SIGSTOP { await child.freeze() } else { child.kill(signal) }
   }
 
   /// Ends it by that signal, and waits for its end.

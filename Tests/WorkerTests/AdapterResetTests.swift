@@ -117,9 +117,9 @@ import Testing
 
   @Test func `where bluetoothd answers too late, nothing is begun`() async throws {
     let scene = try await Scene.one()
+    await scene.simulation.simulator.freeze()
     let run = try await scene.worker(["reset-adapter", "--deadline", "10s"]) { line, _ in
       guard case .stage(.bus, _) = line.event else { return }
-      scene.simulation.simulator.kill(SIGSTOP)
       try? await Task.sleep(for: .seconds(5))
       scene.simulation.simulator.kill(SIGCONT)
     }

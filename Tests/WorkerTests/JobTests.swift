@@ -86,7 +86,7 @@ import Testing
     scene.simulation.simulator.kill(SIGKILL)
     try await scene.untilSimulatorIsGone()
     #expect(try await scene.worker(["probe"]).failure?.failure == .daemonMissing)
-    scene.simulation.bus.kill(SIGSTOP)
+    await scene.simulation.bus.freeze()
     let silent = try await scene.worker(["probe", "--deadline", "4s"])
     #expect(silent.failure?.failure == .busSilent && silent.exitCode == 75, "\(silent.raw)")
     await scene.simulation.end()

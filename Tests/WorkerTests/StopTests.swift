@@ -50,7 +50,7 @@ import Testing
   @Test(.timeLimit(.minutes(1)), arguments: [true, false])
   func `with the bus or bluetoothd frozen before the start, it ends at its deadline`(freezeBus: Bool) async throws {
     let scene = try await Scene.one()
-    (freezeBus ? scene.simulation.bus : scene.simulation.simulator).kill(SIGSTOP)
+    await (freezeBus ? scene.simulation.bus : scene.simulation.simulator).freeze()
     let run = try await scene.poll(deadline: "5s")
     #expect(run.failure?.failure == (freezeBus ? .busSilent : .daemonSilent), "\(run.raw)")
     #expect(run.exitCode == 75)

@@ -48,7 +48,7 @@ struct WitnessTests {
       {"modules":[{"address":"\(Scene.address)","devices":[{"unit":32,"registers":"RIV4835CSH1S"}],
         "delays":\(Scene.fast),"faults":[\(trouble == "mute" ? Self.mute : "")]}]}
       """, busPolicy: trouble == "refusing" ? refusal : "")
-    if trouble == "frozen" { scene.simulation.bus.kill(SIGSTOP) }
+    if trouble == "frozen" { await scene.simulation.bus.freeze() }
     var environment = scene.environment.merging(["BLUPOW_ATT_SOCKETS": scene.simulation.attSockets]) { $1 }
     if trouble == "absent" { environment["DBUS_SYSTEM_BUS_ADDRESS"] = "unix:path=\(scene.simulation.directory)/none" }
     let child = try await Spawner.shared.start(
