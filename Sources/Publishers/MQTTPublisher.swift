@@ -12,7 +12,8 @@ package actor MQTTPublisher {
   /// Home Assistant needs a moment to let go of an entity, and complains of a state that is emptied before: 1 s was too short for a loaded
   /// 2024.3.3.
   static let parting = Duration.seconds(3)
-  /// And of a document that takes entities over before the others have let go: 3 s were too short for a loaded 2026.2.3.
+  /// Of a document that takes entities over it loses what follows an entity that is still being let go (2026.2.3,
+  /// mqtt/discovery.py, `async_discovery_message_received`).
   static let handingOver = Duration.seconds(10)
   /// After Home Assistant's birth message everything is said again within that time: others do so too.
   static let birthPause = Duration.zero ... .seconds(3)
@@ -21,7 +22,7 @@ package actor MQTTPublisher {
 
   /// What becomes of a topic that is not wanted any more.
   private enum Leaving: Equatable {
-    /// Home Assistant is told that what it announced is announced elsewhere from now on; then it is cleared.
+    /// Home Assistant is told that what it announced will be announced elsewhere, and lets go of it; then it is cleared.
     case migrating
     /// A state of what is announced no longer: cleared a moment after that.
     case parting
@@ -259,7 +260,8 @@ package actor MQTTPublisher {
     }
   }
 
-  /// Where the same is announced in the other form from now on, its entities are handed over to that, which is said after it.
+  /// Where the same is announced in the other form from now on, its entities are handed over to that, which is said when the old
+  /// document is cleared: cleared afterwards, Home Assistant takes the clearing for a second opinion, and warns of each entity.
   private func handOver(
     _ stale: [(owner: String, topic: TopicName)], _ groups: [FleetBoard.Group], from client: BrokerClient, _ board: FleetBoard
   ) {
@@ -279,36 +281,32 @@ package actor MQTTPublisher {
   /// https://www.home-assistant.io/integrations/mqtt/#migration-from-single-component-to-device-based-discovery
   static let migration = #"{"migrate_discovery":true}"#
 
-  /// Where the broker has taken everything: what was handed over is cleared, what was cleared is forgotten, and states go when nothing
-  /// else is left.
+  /// Where the broker has taken everything: what was cleared is forgotten, and states go when nothing else is left.
   private func finishLeaving() {
     guard let client, let board, !leaving.isEmpty else { return }
     let standing = client.standing
     guard standing.isIdle else { return }
-    guard held.isEmpty else { return takeOver() }
-    for (topic, what) in leaving where standing.refused[topic] == nil {
-      switch what {
-      case .migrating:
-        leaving[topic] = .clearing
-        client.put(Message(topic, []))
-      case .clearing:
-        leaving[topic] = nil
-        for key in kept.keys { kept[key]?.topics.remove(topic.description) }
-      case .parting: break
-      }
+    guard held.isEmpty else { return takeOver(client) }
+    for (topic, what) in leaving where what == .clearing && standing.refused[topic] == nil {
+      leaving[topic] = nil
+      for key in kept.keys { kept[key]?.topics.remove(topic.description) }
     }
     part(client)
     let owners = Set(board.fleet.devices.map(\.id.description) + [PublishedTopics.gatewayKey])
     kept = kept.filter { owners.contains($0.key) || !$0.value.topics.isEmpty }
   }
 
-  /// What announced before has been told, a moment ago: what takes over is said.
-  private func takeOver() {
+  /// What announced before has been told, a moment ago: it is cleared, and what takes over is said.
+  private func takeOver(_ client: BrokerClient) {
     guard let since = heldSince else {
       heldSince = .now
       return lookAgain(after: Self.handingOver)
     }
     guard since + Self.handingOver <= .now else { return }
+    for topic in leaving.filter({ $0.value == .migrating }).keys {
+      leaving[topic] = .clearing
+      client.put(Message(topic, []))
+    }
     (held, heldSince) = ([], nil)
     if let latest { publish(latest) }
   }
