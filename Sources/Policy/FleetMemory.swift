@@ -2,12 +2,12 @@ import FoundationEssentials
 package import Readings
 
 /// All that outlives this process: of each device its last real readings and measures, of each module what policy has counted and
-/// learned. As small documents, each of which stands alone: one that cannot be read costs nothing but itself.
+/// learned, and the last events. As small documents, each of which stands alone: one that cannot be read costs nothing but itself.
 package struct FleetMemory: Equatable, Sendable {
   package struct Document: Equatable, Sendable {
-    /// `device`, `module` or `adapter`.
+    /// `device`, `module`, `adapter` or `event`.
     package var kind: String
-    /// The device's name, the module's address, or the adapter's name, where `any` is any.
+    /// The device's name, the module's address, the adapter's name, where `any` is any, or the event's number.
     package var key: String
     /// JSON; the same text as long as nothing has changed.
     package var text: String
@@ -22,12 +22,14 @@ package struct FleetMemory: Equatable, Sendable {
   package var devices: [String: DeviceRecord.Keepsake] = [:]
   package var modules: [Address: ModuleMachine.Keepsake] = [:]
   package var adapters: [String?: AdapterMachine.Keepsake] = [:]
+  package var events = EventLog()
   /// Documents that could not be read.
   package private(set) var unread = 0
 
   package init() {}
 
   package init(_ documents: [Document]) {
+    var numbered: [Int: FleetEvent] = [:]
     for document in documents {
       let bytes = Array(document.text.utf8)
       switch document.kind {
@@ -45,16 +47,22 @@ package struct FleetMemory: Equatable, Sendable {
         guard let kept = try? Wire.decode(AdapterMachine.Keepsake.self, from: bytes) else { break }
         adapters[document.key == Self.anyAdapter ? nil : document.key] = kept
         continue
+      case "event":
+        guard let number = Int(document.key), let event = try? Wire.decode(FleetEvent.self, from: bytes) else { break }
+        numbered[number] = event
+        continue
       default: break
       }
       unread += 1
     }
+    events = EventLog(kept: numbered)
   }
 
   package var documents: [Document] {
     devices.compactMap { Self.document("device", $0.key, $0.value) }
       + modules.compactMap { Self.document("module", $0.key.text, $0.value) }
       + adapters.compactMap { Self.document("adapter", $0.key ?? Self.anyAdapter, $0.value) }
+      + events.numbered.compactMap { Self.document("event", "\($0.number)", $0.event) }
   }
 
   private static let anyAdapter = "any"

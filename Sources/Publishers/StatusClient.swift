@@ -19,15 +19,21 @@ package struct StatusClient: Sendable {
     try await ask(.GET, "/status", body: [], within: limit)
   }
 
+  /// The last events, oldest first.
+  package func events(within limit: Duration = .seconds(2)) async throws(ServiceTrouble) -> [FleetEvent] {
+    let document: EventDocument = try await ask(.GET, "/events", body: [], within: limit)
+    return document.events
+  }
+
   /// Polls those devices now; the whole fleet's status when their polls have ended.
   package func poll(devices: [String], within limit: Duration = .seconds(120)) async throws(ServiceTrouble) -> FleetStatus {
     let body = (try? Wire.line(["devices": devices])) ?? []
     return try await ask(.POST, "/poll", body: body, within: limit)
   }
 
-  private func ask(
+  private func ask<Document: Decodable>(
     _ method: HTTPMethod, _ uri: String, body: [UInt8], within limit: Duration
-  ) async throws(ServiceTrouble) -> FleetStatus {
+  ) async throws(ServiceTrouble) -> Document {
     for path in paths {
       do throws(ServiceTrouble) {
         return try await ask(method, uri, body: body, at: path, within: limit)
@@ -38,9 +44,9 @@ package struct StatusClient: Sendable {
     throw .notRunning(paths)
   }
 
-  private func ask(
+  private func ask<Document: Decodable>(
     _ method: HTTPMethod, _ uri: String, body: [UInt8], at path: String, within limit: Duration
-  ) async throws(ServiceTrouble) -> FleetStatus {
+  ) async throws(ServiceTrouble) -> Document {
     // The usual case of a command by hand, for which no thread needs to start.
     guard access(path, F_OK) == 0 || errno != ENOENT else { throw .notRunning([path]) }
     let (status, answer) = try await exchange(method, uri, body: body, at: path, within: limit)
@@ -50,7 +56,7 @@ package struct StatusClient: Sendable {
       throw status == 403 ? .refused(sentence) : .declined(status, sentence)
     }
     do {
-      return try Wire.decode(FleetStatus.self, from: answer)
+      return try Wire.decode(Document.self, from: answer)
     } catch {
       throw .notUnderstood(path, reason: Printable.text(Wire.explain(error), maxBytes: 300))
     }

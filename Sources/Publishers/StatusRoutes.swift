@@ -15,6 +15,7 @@ struct StatusRoutes: Sendable {
   static let maxWaiting = 16
 
   var status: @Sendable () async -> FleetStatus
+  var events: @Sendable () async -> [FleetEvent]
   /// Of the devices named, or of all; returns when their polls have ended.
   var pollNow: @Sendable ([String]?) async -> FleetStatus
   private let waiting = Waiting()
@@ -24,9 +25,11 @@ struct StatusRoutes: Sendable {
   }
 
   init(
-    status: @escaping @Sendable () async -> FleetStatus, pollNow: @escaping @Sendable ([String]?) async -> FleetStatus
+    status: @escaping @Sendable () async -> FleetStatus, events: @escaping @Sendable () async -> [FleetEvent],
+    pollNow: @escaping @Sendable ([String]?) async -> FleetStatus
   ) {
     self.status = status
+    self.events = events
     self.pollNow = pollNow
   }
 
@@ -36,6 +39,8 @@ struct StatusRoutes: Sendable {
     switch (path, request.method) {
     case ("/status", .get): return json(await status())
     case ("/status", _): return .error(.methodNotAllowed, "/status is read with GET.", allow: "GET")
+    case ("/events", .get): return json(EventDocument(await events()))
+    case ("/events", _): return .error(.methodNotAllowed, "/events is read with GET.", allow: "GET")
     case ("/poll", .post):
       guard let peer = await Peer(of: channel) else { throw ChannelError.alreadyClosed }
       guard peer.mayAsk() else {
@@ -46,7 +51,8 @@ struct StatusRoutes: Sendable {
       }
       return try await poll(request)
     case ("/poll", _): return .error(.methodNotAllowed, "/poll is asked for with POST.", allow: "POST")
-    default: return .error(.notFound, "There is nothing at '\(path.prefix(200))'; there are GET /status and POST /poll.")
+    default:
+      return .error(.notFound, "There is nothing at '\(path.prefix(200))'; there are GET /status, GET /events and POST /poll.")
     }
   }
 
@@ -128,11 +134,11 @@ struct StatusRoutes: Sendable {
     return names
   }
 
-  private func json(_ status: FleetStatus) -> Answer {
+  private func json(_ document: some Encodable) -> Answer {
     do {
-      return Answer(status: .ok, body: try Wire.line(status))
+      return Answer(status: .ok, body: try Wire.line(document))
     } catch {
-      return .error(.internalServerError, "The status cannot be written as JSON: \(error)")
+      return .error(.internalServerError, "The answer cannot be written as JSON: \(error)")
     }
   }
 }

@@ -25,10 +25,11 @@ package struct StatusServer: Service {
   ///   - pollNow: polls the devices named, or all, and returns when their polls have ended.
   package init(
     path: SocketPath? = nil, status: @escaping @Sendable () async -> FleetStatus,
+    events: @escaping @Sendable () async -> [FleetEvent],
     pollNow: @escaping @Sendable ([String]?) async -> FleetStatus, log: Logger
   ) {
     self.path = path
-    routes = StatusRoutes(status: status, pollNow: pollNow)
+    routes = StatusRoutes(status: status, events: events, pollNow: pollNow)
     self.log = log
   }
 

@@ -24,6 +24,7 @@ extension Gateway {
     memory.devices = records.mapValues { $0.keepsake(origin) }
     memory.modules = machines.mapValues { $0.keepsake(origin) }
     memory.adapters = adapters.mapValues { $0.keepsake(origin) }
+    memory.events = events
     return memory
   }
 
@@ -52,6 +53,7 @@ extension Gateway {
       records[device.name]?.note(
         outcome, limits: machine.freshnessLimits, at: now, wall: host.wall(), isSynchronised: host.isSynchronised())
     }
+    noteEvents(outcome, of: devices)
     if outcome.failure != .stopped {
       tally.note(success: outcome.succeeded, lasted: outcome.lasted, lag: lags[address] ?? .zero)
     }
@@ -71,6 +73,18 @@ extension Gateway {
     noteHost(outcome, of: asked)
     tell(devices)
     changed.yield()
+  }
+
+  private func noteEvents(_ outcome: PollOutcome, of devices: [DeviceConfig]) {
+    let wall = host.wall()
+    for device in devices {
+      switch outcome.answers[device.name] {
+      case .readings: events.noteSuccess(of: device, at: wall)
+      // That we stopped it is no news of the device.
+      case .failed(let report) where report.failure != .stopped: events.note(FleetEvent(report, of: device, at: wall))
+      case .failed, nil: break
+      }
+    }
   }
 
   /// Said when it begins; that it is over is said where it had become a problem.
@@ -96,7 +110,9 @@ extension Gateway {
 
   /// What lasts is said when it begins.
   package func raise(_ problem: Problem) {
-    if problems.raise(problem, at: clock.now, wall: host.wall()) {
+    let wall = host.wall()
+    if problems.raise(problem, at: clock.now, wall: wall) {
+      events.note(FleetEvent(problem, at: wall))
       log.log(
         level: problem.name.level,
         "\(problem.subject): \(problem.name.rawValue): \(problem.message)", metadata: ["advice": "\(problem.advice)"])
@@ -107,12 +123,16 @@ extension Gateway {
   /// And when it ends, with how long it lasted.
   package func settle(_ name: Problem.Name, address: Address? = nil, adapter: String? = nil) {
     guard let (problem, lasted) = problems.settle(name, address: address, adapter: adapter, at: clock.now) else { return }
-    log.notice("\(problem.subject): \(name.rawValue) is over, after \(lasted.components.seconds) s")
+    let text = "is over, after \(lasted.components.seconds) s"
+    log.notice("\(problem.subject): \(name.rawValue) \(text)")
+    events.note(
+      FleetEvent(.settled, address: address, adapter: adapter, name: name.rawValue, message: text, at: host.wall()))
     changed.yield()
   }
 
   func note(_ step: LadderStep) {
     steps = steps.suffix(LadderStep.kept - 1) + [step]
+    events.note(FleetEvent(step))
     log.info("\(step.address?.text ?? step.adapter ?? "the adapter"): \(step.name.rawValue)")
   }
 
@@ -155,7 +175,11 @@ extension Gateway {
     let now = clock.now
     for status in devices.compactMap({ status(of: $0, at: now) }) where StatusReport.isNews(status, after: reports[status.name]) {
       let report = StatusReport(status: status.status, available: status.available, since: now)
-      log.notice("\(report.text(of: status, after: reports[status.name]))")
+      let text = report.text(of: status, after: reports[status.name])
+      log.notice("\(text)")
+      events.note(
+        FleetEvent(
+          .status, device: status.name, address: status.address, name: status.status.rawValue, message: text, at: host.wall()))
       reports[status.name] = report
     }
   }

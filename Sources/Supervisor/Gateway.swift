@@ -25,6 +25,7 @@ package actor Gateway {
   var outages: [OutageMachine.Subject: OutageMachine] = [:]
   var problems = Problems()
   var steps: [LadderStep] = []
+  package internal(set) var events: EventLog
   var tally = PollTally()
   /// Of the poll that runs, or ran last: how the module was configured when it was asked for, and how late it began.
   var asked: [Address: ModuleConfig] = [:]
@@ -68,6 +69,7 @@ package actor Gateway {
     self.jitter = jitter
     let origin = host.read()
     self.origin = origin
+    events = memory.events
     (jobs, addJob) = AsyncStream.makeStream(of: Job.self)
     let modules = config.modules
     machines = Dictionary(
@@ -100,6 +102,7 @@ package actor Gateway {
   /// Polls until cancelled. Then every worker is stopped and its link freed, within 4.5 s.
   package func run() async {
     runs = true
+    events.note(FleetEvent(.started, message: "BluPow \(Wire.release) started", at: host.wall()))
     for address in config.modules.map(\.module.address) { addJob.yield(.drive(address)) }
     await withTaskCancellationHandler {
       await withDiscardingTaskGroup { group in
@@ -185,6 +188,10 @@ package actor Gateway {
       sleepers[address]?.cancel()
     }
     arrangeAdapters(at: now)
+    events.note(
+      FleetEvent(
+        .configured, message: "the configuration was read again: \(new.devices.count) devices behind \(modules.count) modules",
+        at: host.wall()))
     changed.yield()
   }
 

@@ -35,7 +35,8 @@ struct RunCommand: AsyncParsableCommand {
       whole.mqtt, PublishedFleet(config), memory: kept.documents, log: log, raise: { await gateway.raise($0) },
       settle: { await gateway.settle($0) })
     let server = StatusServer(
-      status: { await gateway.snapshot() }, pollNow: { await gateway.pollNow(devices: $0) }, log: log)
+      status: { await gateway.snapshot() }, events: { await gateway.events.all },
+      pollNow: { await gateway.pollNow(devices: $0) }, log: log)
     let reload = ReloadService(
       path: ConfigFile.path(self.config), locks: locks, gateway: gateway, publisher: publisher, hangups: hangups, log: log)
     let services = SideBySide(

@@ -17,6 +17,13 @@ struct StatusCommand: AsyncParsableCommand {
   @Flag(help: "Once a second until Ctrl-C; where the output is no terminal, whenever something changed.")
   var watch = false
 
+  @Flag(help: "The last events with their reasons, failures of long ago included, instead of the state of now.")
+  var events = false
+
+  func validate() throws {
+    if events, watch { throw ValidationError("--events shows what was, --watch what is: one at a time.") }
+  }
+
   func run() async throws {
     let client: StatusClient
     do throws(SocketTrouble) {
@@ -26,6 +33,14 @@ struct StatusCommand: AsyncParsableCommand {
       throw Console.exit(.unavailable)
     }
     let (names, isDocument) = (names, json)
+    if events {
+      let answer = await stoppable { () async -> Result<[FleetEvent], Trouble> in
+        do throws(Trouble) { return .success(try await Self.events(client, names)) } catch { return .failure(error) }
+      }
+      guard let answer else { throw Console.exit(.tryAgain) }
+      guard case .success(let events) = answer else { return try Self.end(answer.map { _ in }) }
+      return try isDocument ? Console.json(EventDocument(events)) : Console.result(EventList(events).text)
+    }
     if watch {
       let watching = FleetWatch(client: client, names: names, isDocument: isDocument)
       // Ctrl-C is how it ends.
@@ -61,6 +76,17 @@ struct StatusCommand: AsyncParsableCommand {
     // Those of bus, adapter and service concern every device.
     status.problems.removeAll { $0.address.map { !addresses.contains($0) } ?? false }
     return status
+  }
+
+  /// Those of bus, adapter and service concern every device.
+  private static func events(_ client: StatusClient, _ names: [String]) async throws(Trouble) -> [FleetEvent] {
+    let events: [FleetEvent]
+    do throws(ServiceTrouble) { events = try await client.events() } catch { throw .service(error) }
+    guard !names.isEmpty else { return events }
+    let addresses = Set(try await ask(client, names).devices.map(\.address))
+    return events.filter { event in
+      event.device.map(names.contains) ?? event.address.map(addresses.contains) ?? true
+    }
   }
 
   private static func end(_ outcome: Result<Void, Trouble>) throws {

@@ -61,7 +61,37 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [[], ["--json"], ["--watch"]])
+  @Test(.timeLimit(.minutes(1))) func `what went wrong is still told when all is well, and after a restart`() async throws {
+    let scene = try await Scene.one(#""faults":[{"fault":"no_characteristics"}]"#)
+    let more = ["BLUPOW_STATE_DIR": "\(scene.simulation.directory)/state"]
+    func events(_ names: [String] = []) async throws -> [FleetEvent] {
+      let run = try await scene.blupow(["status", "--events", "--json"] + names)
+      return try run.exitCode == 0 ? Wire.decode(EventDocument.self, from: Array(run.output.utf8)).events : []
+    }
+    let first = try await scene.start(["run"], config: Self.config, more: more)
+    while try await events().last?.kind != .status {}
+    _ = try await scene.tell(#"{"do":"faults","address":"\#(Scene.address)","faults":[]}"#)
+    #expect(try await scene.blupow(["poll"], config: Self.config).exitCode == 0)
+    let told = try await events()
+    #expect(told.map(\.kind) == [.started, .failed, .status, .status, .recovered])
+    #expect(await end(first).exitCode == 0)
+    let second = try await scene.start(["run"], config: Self.config, more: more)
+    while try await events().last?.kind != .status {}  // it is connected again
+    let later = try await events()
+    #expect(later.prefix(told.count) == told[...] && later.count { $0.kind == .started } == 2)
+    #expect(try await events(["Inverter"]) == later)
+    let text = try await scene.blupow(["status", "--events"])
+    #expect(text.exitCode == 0)
+    let failed = try #require(told.first { $0.kind == .failed })
+    #expect(text.output.contains("Z  Inverter: \(failed.name ?? "") at "), "\(text.output)")
+    #expect(text.output.contains("\n    \(failed.advice ?? "")\n"))
+    #expect(try await scene.blupow(["status", "--events", "--watch"]).exitCode == 64)
+    #expect(try await scene.blupow(["status", "--events", "Toaster"]).exitCode == 64)
+    #expect(await end(second).exitCode == 0)
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: [[], ["--json"], ["--watch"], ["--events"]])
   func `without a service it says so`(more: [String]) async throws {
     let scene = try await Scene.start("{}")
     let run = try await scene.blupow(["status"] + more)

@@ -40,7 +40,8 @@ final class Served: Sendable {
   ///   - awaitsServing: returns once somebody listens.
   ///   - poll: what a poll takes.
   init(
-    _ status: FleetStatus, in directory: String? = nil, patience: TimeAmount = .seconds(10), awaitsServing: Bool = true,
+    _ status: FleetStatus, events: [FleetEvent] = [], in directory: String? = nil, patience: TimeAmount = .seconds(10),
+    awaitsServing: Bool = true,
     poll: @escaping @Sendable () async -> Void = {}
   ) async throws {
     let own = try directory ?? Self.makeDirectory()
@@ -48,7 +49,7 @@ final class Served: Sendable {
     place = try SocketPath(directory: "\(own)/blupow")
     let (log, asked) = (log, asked)
     var server = StatusServer(
-      path: place, status: { status },
+      path: place, status: { status }, events: { events },
       pollNow: { names in
         asked.polls.withLock { $0.append(names) }
         await poll()

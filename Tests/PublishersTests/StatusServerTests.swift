@@ -23,6 +23,21 @@ import Testing
     try await served.leave()
   }
 
+  @Test(.timeLimit(.minutes(1))) func `the events are a document of their own`() async throws {
+    let at = Date(timeIntervalSince1970: 1_784_000_000)
+    let event = FleetEvent(Problem(.storeFailed, message: "It is full.", advice: "Make room."), at: at)
+    let served = try await Served(try Sample.fleet(), events: [event])
+    #expect(try await served.client.events() == [event])
+    let answer = try #require(try await served.answer("GET /events HTTP/1.1\r\nHost: x\r\n\r\n"))
+    #expect(
+      answer.hasSuffix(
+        #"""
+        {"events":[{"adapter":null,"address":null,"advice":"Make room.","at":"2026-07-14T03:33:20.000Z","count":1,"device":null,"kind":"problem","last_at":"2026-07-14T03:33:20.000Z","message":"It is full.","name":"store_failed","stage":null}]}
+
+        """#))
+    try await served.leave()
+  }
+
   @Test(.timeLimit(.minutes(1))) func `a poll is of the devices named, or of all, and is answered when it has ended`()
     async throws
   {
@@ -42,8 +57,9 @@ import Testing
   @Test(
     .timeLimit(.minutes(1)),
     arguments: [
-      ("GET / HTTP/1.1", "", 404, "There is nothing at '/'; there are GET /status and POST /poll."),
+      ("GET / HTTP/1.1", "", 404, "There is nothing at '/'; there are GET /status, GET /events and POST /poll."),
       ("DELETE /status HTTP/1.1", "", 405, "/status is read with GET."),
+      ("POST /events HTTP/1.1", "", 405, "/events is read with GET."),
       ("GET /poll HTTP/1.1", "", 405, "/poll is asked for with POST."),
       (
         "POST /poll HTTP/1.1", #"{"devices":["Toaster"]}"#, 404, "No device is called 'Toaster'; there are: Inverter, Workshop."
