@@ -12,6 +12,7 @@ extension ConfigFile {
   ]
   /// Where systemd puts what LoadCredential= names.
   static let credentials = "CREDENTIALS_DIRECTORY"
+  static let passwordVariable = mqttVariable("password")
   private static let credential = "mqtt.password"
   private static let maxSecretBytes = 4096
   private static let topic = "a topic of 1 to 100 bytes, without + # $ \" or \\"
@@ -41,18 +42,21 @@ extension ConfigFile {
   static func mqtt(
     _ node: Node?, file: String, environment: [String: String], opensFiles: Bool
   ) throws(ConfigError) -> MQTTSettings? {
+    if environment[passwordVariable] != nil {
+      throw ConfigError(
+        passwordVariable, "a password does not belong here: \(mqttVariable("password_file")) names a file that holds it.")
+    }
     guard node != nil || environment[mqttVariable("host")] != nil else { return nil }
     var said = Said()
     // `mqtt:` and nothing below it: everything has a default.
-    if let node, node.scalar?.string != "" {
-      var fields = try YAMLFields(node, file: file, path: "mqtt", known: mqttScalars)
-      if let (_, node) = try fields.text("password") {
-        throw fields.wrong(
-          "password", node, "a password does not belong here: write it into a file of its own, and name that by `password_file`.")
-      }
-      try apply(&fields, to: &said, opensFiles)
-      try fields.finish()
+    let section = if let node, node.scalar?.string != "" { node } else { Node.mapping([:]) }
+    var fields = try YAMLFields(section, file: file, path: "mqtt", known: mqttScalars)
+    if let (_, node) = try fields.text("password") {
+      throw fields.wrong(
+        "password", node, "a password does not belong here: write it into a file of its own, and name that by `password_file`.")
     }
+    try apply(&fields, to: &said, opensFiles)
+    try fields.finish()
     for name in mqttScalars {
       guard let value = environment[mqttVariable(name)] else { continue }
       var single = try YAMLFields(
@@ -63,7 +67,7 @@ extension ConfigFile {
       let path = "\(directory)/\(credential)"
       if access(path, F_OK) == 0 { said.passwordFile = (path, try secret(path)) }
     }
-    return try settings(said, file)
+    return try settings(said, fields)
   }
 
   private static func apply(_ fields: inout YAMLFields, to said: inout Said, _ opensFiles: Bool) throws(ConfigError) {
@@ -74,8 +78,15 @@ extension ConfigFile {
       try fields.value("host", "a host name or an address", { isHost($0) ? $0 : nil }) ?? said.host
     said.port = try fields.number("port", 1...65_535) ?? said.port
     said.username = try fields.value("username", "a name of 1 to 256 bytes", short(256)) ?? said.username
-    if let path = try fields.value("password_file", "an absolute path", absolute) {
-      said.passwordFile = (path, opensFiles ? try secret(path) : Secret(""))
+    if let (path, node) = try fields.text("password_file") {
+      guard path.hasPrefix("/") else {
+        throw fields.wrong("password_file", node, "'\(path.prefix(60))' is not an absolute path.")
+      }
+      do throws(ConfigError) {
+        said.passwordFile = (path, opensFiles ? try secret(path) : Secret(""))
+      } catch {
+        throw fields.wrong("password_file", node, error.description)
+      }
     }
     said.tls = try fields.flag("tls") ?? said.tls
     said.authorities = try fields.value("ca_file", "a file that can be read, by its absolute path", readable) ?? said.authorities
@@ -92,20 +103,26 @@ extension ConfigFile {
   }
 
   /// What fits together.
-  private static func settings(_ said: Said, _ file: String) throws(ConfigError) -> MQTTSettings {
-    func wrong(_ text: String) -> ConfigError { ConfigError(file, "mqtt: \(text)") }
+  private static func settings(_ said: Said, _ fields: YAMLFields) throws(ConfigError) -> MQTTSettings {
     let wantsTLS = said.authorities != nil || said.certificate != nil
-    if said.tls == false, wantsTLS { throw wrong("`tls: false` beside ca_file or certificate_file; leave one of them out.") }
-    guard (said.certificate == nil) == (said.key == nil) else {
-      throw wrong("certificate_file and key_file belong together; one of them is missing.")
+    if said.tls == false, wantsTLS {
+      throw fields.wrong(of: ["tls"], "`tls: false` beside ca_file or certificate_file; leave one of them out.")
     }
-    if said.passwordFile != nil, said.username == nil { throw wrong("`password_file` without `username`.") }
+    guard (said.certificate == nil) == (said.key == nil) else {
+      throw fields.wrong(
+        of: ["certificate_file", "key_file"], "certificate_file and key_file belong together; one of them is missing.")
+    }
+    if said.passwordFile != nil, said.username == nil {
+      throw fields.wrong(of: ["password_file"], "`password_file` without `username`.")
+    }
     let tls =
       said.tls == true || wantsTLS
       ? BrokerSettings.TLS(authorities: said.authorities, certificate: said.certificate, key: said.key) : nil
-    guard let base = TopicName(said.base), let prefix = TopicName(said.prefix) else { throw wrong("no topic.") }
+    guard let base = TopicName(said.base), let prefix = TopicName(said.prefix) else { throw fields.wrong("no topic.") }
     if "\(said.base)/".hasPrefix("\(said.prefix)/") || "\(said.prefix)/".hasPrefix("\(said.base)/") {
-      throw wrong("one of base_topic and discovery_prefix is below the other; Home Assistant looks for announcements there.")
+      throw fields.wrong(
+        of: ["base_topic", "discovery_prefix"],
+        "one of base_topic and discovery_prefix is below the other; Home Assistant looks for announcements there.")
     }
     let broker = BrokerSettings(
       host: said.host, port: said.port ?? (tls == nil ? 1883 : 8883), clientID: said.clientID ?? "", username: said.username,
@@ -123,8 +140,6 @@ extension ConfigFile {
     { text in text == Printable.text(text, maxBytes: bytes) ? text : nil }
   }
 
-  private static func absolute(_ text: String) -> String? { text.hasPrefix("/") ? text : nil }
-
   private static func fitTopic(_ text: String) -> String? {
     let isFit = text.utf8.count <= 100 && TopicName(text) != nil && !text.hasPrefix("/") && !text.hasSuffix("/")
     return isFit && !text.contains("//") && !text.contains { "\"\\".contains($0) } ? text : nil
@@ -132,7 +147,7 @@ extension ConfigFile {
 
   /// The first line of a file.
   private static func secret(_ path: String) throws(ConfigError) -> Secret {
-    let text = try read(path, hint: "It is mqtt.password_file: let this user read it, or name another file.")
+    let text = try read(path, hint: "Let this user read it, or name another file.")
     // By bytes: to Swift a line's end of two bytes is one character. An editor on Windows leaves such.
     let bytes = text.utf8.prefix { $0 != UInt8(ascii: "\n") }
     let line = String(decoding: bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes, as: UTF8.self)

@@ -34,7 +34,7 @@ struct ConfigFile {
 
   static var processEnvironment: [String: String] {
     var found: [String: String] = [:]
-    for name in scalars.map(variable) + mqttScalars.map(mqttVariable) + ["BLUPOW_MIN_INTERVAL", credentials] {
+    for name in scalars.map(variable) + mqttScalars.map(mqttVariable) + ["BLUPOW_MIN_INTERVAL", credentials, passwordVariable] {
       if let value = getenv(name) { found[name] = String(cString: value) }
     }
     return found
@@ -47,8 +47,9 @@ struct ConfigFile {
   static func whole(
     _ text: String, file: String, environment: [String: String] = [:], opensFiles: Bool = true
   ) throws(ConfigError) -> Whole {
-    if let line = YAMLFields.aliasLine(in: text) {
-      throw ConfigError(file, line: line, "anchors (&) and aliases (*) are not taken here; write the value out, or quote it.")
+    if let (line, column) = YAMLFields.alias(in: text) {
+      throw ConfigError(
+        file, line: line, column: column, "anchors (&) and aliases (*) are not taken here; write the value out, or quote it.")
     }
     let root: Node?
     do {
@@ -83,6 +84,7 @@ struct ConfigFile {
       let device = try device(node, file: file, path: "devices[\(index)]", intervals, config.devices)
       config.devices.append(device)
     }
+    try check(config, fields)
     let mqtt = try mqtt(fields.take("mqtt"), file: file, environment: environment, opensFiles: opensFiles)
     try fields.finish()
     return Whole(gateway: config, mqtt: mqtt)
@@ -131,6 +133,21 @@ struct ConfigFile {
     }
     try applyScale(&fields, to: &config)
     try applyPolicy(&fields, to: &config.settings)
+  }
+
+  /// What cannot be meant together.
+  private static func check(_ config: GatewayConfig, _ fields: YAMLFields) throws(ConfigError) {
+    if case .growing(let base, _, let longest) = config.growingTimeout, longest < base {
+      throw fields.wrong(
+        of: ["timeout_longest", "timeout_base"],
+        "timeout_longest (\(text(longest))) is less than timeout_base (\(text(base))); it is what that grows to.")
+    }
+    let (all, failing) = (config.settings.sessions, config.settings.failingSessions)
+    if failing > all {
+      throw fields.wrong(
+        of: ["failing_sessions", "sessions"],
+        "more failing_sessions (\(failing)) than sessions (\(all)); they are some of those.")
+    }
   }
 
   /// The numbers of `timeout: auto`.
@@ -205,15 +222,17 @@ struct ConfigFile {
       name: name ?? address.text, address: address, profile: profile, unit: unit, advertised: advertised,
       adapter: adapter, link: link, interval: interval, testMode: testMode)
     if others.contains(where: { $0.name == device.name }) {
-      throw fields.wrong("another device is called '\(device.name)' already; give each a name of its own.")
+      throw fields.wrong(
+        of: ["name", "address"], "another device is called '\(device.name)' already; give each a name of its own.")
     }
     let neighbours = others.filter { $0.address == address }
     if !neighbours.isEmpty, profile == shunt || neighbours.contains(where: { $0.profile == shunt }) {
-      throw fields.wrong("another entry has this address; a \(shunt) is alone behind its module.")
+      throw fields.wrong(of: ["address"], "another entry has this address; a \(shunt) is alone behind its module.")
     }
     let units = (neighbours.map(\.unit) + [unit]).map { $0 ?? ReadRequest.anyUnit }
     if !neighbours.isEmpty, units.contains(ReadRequest.anyUnit) || Set(units).count < units.count {
-      throw fields.wrong("another entry has this address; behind a hub every entry names a `unit` of its own, 1 to 254.")
+      throw fields.wrong(
+        of: ["unit", "address"], "another entry has this address; behind a hub every entry names a `unit` of its own, 1 to 254.")
     }
     if neighbours.count >= Wire.maxDevices {
       throw fields.wrong("more than \(Wire.maxDevices) devices share the address \(address).")
@@ -278,10 +297,20 @@ struct ConfigFile {
     return text
   }
 
+  /// libyaml's words, where they do not say what to do.
+  private static func explain(_ problem: String) -> String {
+    if problem.contains("cannot start any token") {
+      return
+        "is not YAML: a character that cannot stand here; indent with spaces, never with tabs, and quote a text that begins with it."
+    }
+    if problem.contains("another document") { return "a second document begins (`---`); one file is one configuration." }
+    return "is not YAML: \(problem)."
+  }
+
   private static func syntax(_ error: YamlError, _ file: String) -> ConfigError {
     switch error {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
-      ConfigError(file, line: mark.line, column: mark.column, "is not YAML: \(problem).")
+      ConfigError(file, line: mark.line, column: mark.column, explain(problem))
     case .duplicatedKeysInMapping(let duplicates, let context):
       ConfigError(
         file, line: context.mark.line, column: context.mark.column,

@@ -6,6 +6,8 @@ struct YAMLFields {
   private let file: String
   private let path: String
   private let mark: Mark?
+  /// Where each key's value stands.
+  private let marks: [String: Mark]
   private var entries: [(key: Node, value: Node)]
   private let known: [String]
 
@@ -18,21 +20,25 @@ struct YAMLFields {
     mark = node.mark
     self.known = known
     entries = mapping.map { ($0.key, $0.value) }
+    marks = entries.reduce(into: [:]) { marks, entry in
+      if let key = entry.key.string { marks[key] = entry.value.mark }
+    }
   }
 
   static func error(_ file: String, _ mark: Mark?, _ text: String) -> ConfigError {
     ConfigError(file, line: mark?.line, column: mark?.column, text)
   }
 
-  /// The first line with an anchor or an alias. No setting needs one, and a few hundred bytes of them can mean billions of nodes.
-  static func aliasLine(in text: String) -> Int? {
+  /// Where the first anchor or alias is. No setting needs one, and a few hundred bytes of them can mean billions of nodes.
+  static func alias(in text: String) -> (line: Int, column: Int)? {
     var quote: Unicode.Scalar?
     var previous: Unicode.Scalar = "\n"
-    var line = 1
+    var (line, column) = (1, 0)
     var isComment = false
     for scalar in text.unicodeScalars {
       defer { previous = scalar }
-      if scalar == "\n" { (line, isComment) = (line + 1, false) }
+      column += 1
+      if scalar == "\n" { (line, column, isComment) = (line + 1, 0, false) }
       guard !isComment else { continue }
       if let open = quote {
         if scalar == open { quote = nil }
@@ -42,7 +48,7 @@ struct YAMLFields {
       switch scalar {
       case "'", "\"": quote = scalar
       case "#": isComment = true
-      case "*", "&": return line
+      case "*", "&": return (line, column)
       default: break
       }
     }
@@ -56,6 +62,12 @@ struct YAMLFields {
 
   /// A mistake of the whole mapping.
   func wrong(_ text: String) -> ConfigError { Self.error(file, mark, "\(path.isEmpty ? "" : "\(path): ")\(text)") }
+
+  /// A mistake of several keys together: at the first of them that stands here, else of the whole mapping.
+  func wrong(of keys: [String], _ text: String) -> ConfigError {
+    guard let key = keys.first(where: { marks[$0] != nil }) else { return wrong(text) }
+    return Self.error(file, marks[key], "\(name(key)): \(text)")
+  }
 
   mutating func take(_ key: String) -> Node? {
     guard let index = entries.firstIndex(where: { $0.key.string == key }) else { return nil }
@@ -100,6 +112,25 @@ struct YAMLFields {
   func finish() throws(ConfigError) {
     guard let left = entries.first else { return }
     let key = left.key.string ?? "?"
-    throw Self.error(file, left.key.mark, "\(name(key)) is not a known key; known here: \(known.joined(separator: ", ")).")
+    let meant = known.filter { Self.distance(key, $0) <= 2 }.min { Self.distance(key, $0) < Self.distance(key, $1) }
+    throw Self.error(
+      file, left.key.mark,
+      "\(name(key)) is not a known key; \(meant.map { "did you mean \($0)?" } ?? "known here: \(known.joined(separator: ", ")).")"
+    )
+  }
+
+  /// How many letters have to be added, left out or exchanged (Levenshtein).
+  private static func distance(_ one: String, _ other: String) -> Int {
+    var row = Array(0...other.count)
+    for (line, letter) in one.enumerated() {
+      var diagonal = row[0]
+      row[0] = line + 1
+      for (column, candidate) in other.enumerated() {
+        let cost = diagonal + (letter == candidate ? 0 : 1)
+        diagonal = row[column + 1]
+        row[column + 1] = min(cost, row[column] + 1, diagonal + 1)
+      }
+    }
+    return row[other.count]
   }
 }

@@ -94,57 +94,25 @@ import Testing
     #expect(try ConfigFile.whole(unreadable, file: "c.yaml", opensFiles: false).gateway.devices.count == 1)
   }
 
-  @Test(
-    arguments: [
-      ("mqtt: yes\n", "c.yaml:1:7: mqtt must be a list of `key: value` lines."),
-      (
-        "mqtt:\n  hots: x\n",
-        "c.yaml:2:3: mqtt.hots is not a known key; known here: \(ConfigFile.mqttScalars.joined(separator: ", "))."
-      ),
-      ("mqtt:\n  host: a/b\n", "c.yaml:2:9: mqtt.host: 'a/b' is not a host name or an address."),
-      ("mqtt:\n  port: 70000\n", "c.yaml:2:9: mqtt.port: '70000' is not a number from 1 to 65535."),
-      (
-        "mqtt:\n  password: x\n",
-        "c.yaml:2:13: mqtt.password: a password does not belong here: write it into a file of its own, and name that by `password_file`."
-      ),
-      ("mqtt:\n  password_file: x\n", "c.yaml:2:18: mqtt.password_file: 'x' is not an absolute path."),
-      (
-        "mqtt:\n  username: x\n  password_file: /nonexistent/x\n",
-        "/nonexistent/x: cannot be read: No such file or directory. It is mqtt.password_file: let this user read it, or name another file."
-      ),
-      (
-        "mqtt:\n  ca_file: /nonexistent/x\n",
-        "c.yaml:2:12: mqtt.ca_file: '/nonexistent/x' is not a file that can be read, by its absolute path."
-      ),
-      (
-        "mqtt:\n  tls: false\n  ca_file: /etc/passwd\n",
-        "c.yaml: mqtt: `tls: false` beside ca_file or certificate_file; leave one of them out."
-      ),
-      (
-        "mqtt:\n  certificate_file: /etc/passwd\n",
-        "c.yaml: mqtt: certificate_file and key_file belong together; one of them is missing."
-      ),
-      (
-        "mqtt:\n  base_topic: a/+\n",
-        "c.yaml:2:15: mqtt.base_topic: 'a/+' is not a topic of 1 to 100 bytes, without + # $ \" or \\."
-      ),
-      (
-        "mqtt:\n  base_topic: /a\n",
-        "c.yaml:2:15: mqtt.base_topic: '/a' is not a topic of 1 to 100 bytes, without + # $ \" or \\."
-      ),
-      (
-        "mqtt:\n  base_topic: homeassistant/x\n",
-        "c.yaml: mqtt: one of base_topic and discovery_prefix is below the other; Home Assistant looks for announcements there."
-      ),
-      ("mqtt:\n  discovery: on\n", "c.yaml:2:14: mqtt.discovery: 'on' is not one of: device, component, both, off."),
-      ("mqtt:\n  protocol: 4\n", "c.yaml:2:13: mqtt.protocol: '4' is not 5 or 3.1.1."),
-    ])
-  func `a mistake is named with its place`(section: String, message: String) {
+  @Test func `a password in the environment is refused, not overlooked`() {
     do throws(ConfigError) {
-      _ = try ConfigFile.whole(section + Self.device, file: "c.yaml")
+      _ = try ConfigFile.whole(Self.device, file: "c.yaml", environment: ["BLUPOW_MQTT_PASSWORD": "x"])
       Issue.record("it was taken")
     } catch {
-      #expect(error.description == message)
+      #expect(
+        error.description
+          == "BLUPOW_MQTT_PASSWORD: a password does not belong here: BLUPOW_MQTT_PASSWORD_FILE names a file that holds it.")
+    }
+    #expect(ConfigFile.passwordVariable == "BLUPOW_MQTT_PASSWORD")
+  }
+
+  @Test func `settings that only the environment makes impossible are refused, too`() {
+    #expect(throws: ConfigError.self) {
+      try ConfigFile.whole(
+        "mqtt:\n  tls: false\n" + Self.device, file: "c.yaml", environment: ["BLUPOW_MQTT_CA_FILE": "/etc/passwd"])
+    }
+    #expect(throws: ConfigError.self) {
+      try ConfigFile.parse(Self.device, file: "c.yaml", environment: ["BLUPOW_FAILING_SESSIONS": "4"])
     }
   }
 

@@ -1,4 +1,5 @@
 import Devices
+import Foundation
 import Policy
 import Readings
 import Testing
@@ -7,8 +8,6 @@ import Testing
 
 @Suite struct ConfigFileTests {
   static let device = "devices:\n  - address: D8:B6:73:BF:4F:75\n"
-
-  private static let profiles = (Profile.all.map(\.name) + ["auto"]).joined(separator: ", ")
 
   @Test func `one device with an address is a whole configuration`() throws {
     let config = try ConfigFile.parse(Self.device, file: "c.yaml")
@@ -85,88 +84,23 @@ import Testing
     for key in ConfigFile.scalars { #expect(ConfigExample.text.contains("\(key): "), "\(key)") }
   }
 
-  @Test(
-    arguments: [
-      ("", "c.yaml: is empty; `blupow config example` prints one to begin with."),
-      ("devices: []", "c.yaml:1:1: `devices` is missing: one entry with an address is a whole configuration."),
-      (
-        "intervall: 30s\n" + device,
-        "c.yaml:1:1: intervall is not a known key; known here: \((ConfigFile.scalars + ["devices", "mqtt"]).joined(separator: ", "))."
-      ),
-      ("interval: 5s\n" + device, "c.yaml:1:11: interval: '5s' is not a duration from 10s to 300s."),
-      ("interval:\n" + device, "c.yaml:1:10: interval: has no value."),
-      ("timeout: 9s\n" + device, "c.yaml:1:10: timeout: '9s' is not `auto` or a duration from 10s to 60s."),
-      ("attempts: 0\n" + device, "c.yaml:1:11: attempts: '0' is not a number from 1 to 5."),
-      ("attempts: [1]\n" + device, "c.yaml:1:11: attempts: must be one value, not a list or a mapping."),
-      ("gateway: a/b\n" + device, "c.yaml:1:10: gateway: 'a/b' is not a name of 1 to 64 letters, digits, - and _."),
-      ("devices: 3", "c.yaml:1:10: devices: must be a list: lines that begin with `- `."),
-      (
-        "devices:\n  - name: A\n",
-        "c.yaml:2:5: devices[0]: `address` is missing: the module's Bluetooth address, which `blupow scan` shows."
-      ),
-      (
-        "devices:\n  - address: D8:B6\n",
-        "c.yaml:2:14: devices[0].address: 'D8:B6' is not a Bluetooth address like D8:B6:73:BF:4F:75."
-      ),
-      (device + "    profile: toaster\n", "c.yaml:3:14: devices[0].profile: 'toaster' is not one of: \(profiles)."),
-      (
-        device + "    advertised: \(String(repeating: "n", count: 65))\n",
-        "c.yaml:3:17: devices[0].advertised: '\(String(repeating: "n", count: 60))' is not an advertised name of 1 to 64 bytes."
-      ),
-      (device + "    advertised:\n", "c.yaml:3:16: devices[0].advertised: has no value."),
-      (device + "    unit: 256\n", "c.yaml:3:11: devices[0].unit: '256' is not a Modbus unit from 1 to 255."),
-      (device + "    adapter: usb0\n", "c.yaml:3:14: devices[0].adapter: 'usb0' is not an adapter's name like hci0."),
-      ("link: dbus\n" + device, "c.yaml:1:7: link: 'dbus' is not `auto`, `kernel` or `bluez`."),
-      (device + "    link: none\n", "c.yaml:3:11: devices[0].link: 'none' is not `auto`, `kernel` or `bluez`."),
-      (
-        device + "    colour: red\n",
-        "c.yaml:3:5: devices[0].colour is not a known key; known here: name, address, profile, unit, advertised, adapter, link, interval, test_mode."
-      ),
-      (
-        device + "  - address: d8:b6:73:bf:4f:75\n    name: B\n",
-        "c.yaml:3:5: devices[1]: another entry has this address; behind a hub every entry names a `unit` of its own, 1 to 254."
-      ),
-      (
-        device + "  - {address: \"D8:B6:73:BF:4F:76\", name: \"D8:B6:73:BF:4F:75\"}\n",
-        "c.yaml:3:5: devices[1]: another device is called 'D8:B6:73:BF:4F:75' already; give each a name of its own."
-      ),
-      ("- a\n", "c.yaml:1:1: the file must be a list of `key: value` lines."),
-    ])
-  func `each mistake is named with its place`(text: String, message: String) {
-    #expect(throws: ConfigError.self) { try ConfigFile.parse(text, file: "c.yaml") }
-    do throws(ConfigError) { _ = try ConfigFile.parse(text, file: "c.yaml") } catch { #expect(error.description == message) }
-  }
+  /// One mistake each; the first line says what is said of it.
+  static let badFiles =
+    (try? FileManager.default.contentsOfDirectory(at: badConfigs, includingPropertiesForKeys: nil))?
+    .sorted { $0.path < $1.path } ?? []
+  private static let badConfigs = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../BadConfigs")
+    .standardized
 
-  @Test(
-    .enabled(if: Profile.named("shunt300") != nil),
-    arguments: [
-      (
-        device + "    unit: 1\n    profile: shunt300\n",
-        "c.yaml:3:11: devices[0].unit: a shunt300 is listened to only, and has no unit; leave it out."
-      ),
-      (
-        device + "    profile: shunt300\n  - {address: \"D8:B6:73:BF:4F:75\", name: B, unit: 1}\n",
-        "c.yaml:4:5: devices[1]: another entry has this address; a shunt300 is alone behind its module."
-      ),
-      (
-        device + "    unit: 1\n  - {address: \"D8:B6:73:BF:4F:75\", name: B, profile: shunt300}\n",
-        "c.yaml:4:5: devices[1]: another entry has this address; a shunt300 is alone behind its module."
-      ),
-    ])
-  func `a shunt has no unit and no neighbour`(text: String, message: String) {
+  @Test func `there are bad files`() { #expect(Self.badFiles.count > 50) }
+
+  @Test(arguments: badFiles) func `each mistake is named with its place, and how to mend it`(file: URL) throws {
+    let text = try String(contentsOf: file, encoding: .utf8)
+    let first = try #require(text.split(separator: "\n").first)
     do throws(ConfigError) {
-      _ = try ConfigFile.parse(text, file: "c.yaml")
+      _ = try ConfigFile.whole(text, file: "FILE")
       Issue.record("it was taken")
     } catch {
-      #expect(error.description == message)
-    }
-  }
-
-  @Test func `every profile can be named, and the module's advertised name`() throws {
-    for profile in Profile.all.map(\.name) + ["auto"] {
-      let config = try ConfigFile.parse(Self.device + "    profile: \(profile)\n    advertised: RNGPRO12\n", file: "c.yaml")
-      #expect(config.devices[0].profile == profile)
-      #expect(config.modules[0].module.name == "RNGPRO12")
+      #expect("# \(error.description)" == first)
     }
   }
 
@@ -186,17 +120,6 @@ import Testing
   @Test(arguments: ["301s", "0s", "soon"]) func `a smallest interval that cannot be is refused`(text: String) {
     #expect(throws: ConfigError.self) {
       try ConfigFile.parse(Self.device, file: "c.yaml", environment: ["BLUPOW_MIN_INTERVAL": text])
-    }
-  }
-
-  @Test(arguments: ["a: [1", "a: b: c", "interval: 30s\ninterval: 40s\n" + device, "\tx: 1"])
-  func `what is not YAML is named with its line`(text: String) {
-    do throws(ConfigError) {
-      _ = try ConfigFile.parse(text, file: "c.yaml")
-      Issue.record("it was taken")
-    } catch {
-      #expect(error.description.hasPrefix("c.yaml:"))
-      #expect(error.description.split(separator: ":").count >= 4, "\(error.description)")
     }
   }
 
