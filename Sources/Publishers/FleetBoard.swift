@@ -132,13 +132,12 @@ struct FleetBoard {
     levels.reduce(settings.prefix) { $0.below(GatewayTopics.level($1)) }.below(GatewayTopics.level("config"))
   }
 
-  /// Whether a topic is one where something is announced.
-  func announces(_ topic: TopicName) -> Bool {
-    topic.description.hasPrefix("\(settings.prefix)/") && topic.description.hasSuffix("/config")
-  }
+  /// Whether a topic of ours is one where something is announced, or was below another prefix.
+  func announces(_ topic: TopicName) -> Bool { topic.description.hasSuffix("/config") }
 
   /// Whether what is announced there would be announced in the other form now: a device whole, or each of its entities.
   func changesForm(of topic: TopicName) -> Bool {
+    guard topic.description.hasPrefix("\(settings.prefix)/") else { return false }
     let isWhole = topic.description.hasPrefix("\(settings.prefix)/device/")
     switch settings.discovery {
     case .device: return !isWhole

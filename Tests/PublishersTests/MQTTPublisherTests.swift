@@ -364,12 +364,16 @@ import Testing
     }
     var moved = Sample.settings(broker.port)
     (moved.base, moved.prefix) = (Sample.topic("van/power"), Sample.topic("ha"))
+    let mark = listener.heard.count
     await run.publisher.adopt(moved, PublishedFleet(renamed))
     #expect(
-      try await listener.wait { retained in
+      try await listener.wait(within: .seconds(30)) { retained in
         retained["van/power/boat/availability"] == "online"
           && !retained.keys.contains { $0.hasPrefix("blupow/boat/") || $0.hasPrefix("homeassistant/") && $0.contains("boat") }
       })
+    let cleared = listener.heard[mark...].filter(\.payload.isEmpty).map(\.topic)
+    let states = try #require(cleared.firstIndex { $0.hasSuffix("/state") })
+    #expect(!cleared[states...].contains { $0.hasPrefix("homeassistant/") }, "announcements go first")
     await run.end()
     await listener.end()
     await broker.leave()
