@@ -18,6 +18,8 @@ package struct GatewayConfig: Equatable, Sendable {
   /// What carries polls, where a device does not say.
   package var link: LinkChoice
   package var settings: PolicySettings
+  /// A log of everything, and transcripts of the last polls.
+  package var diagnostics = false
   package var devices: [DeviceConfig]
 
   package init(

@@ -20,13 +20,16 @@ package struct Request: Equatable, Sendable {
   package var poll: String
   /// The supervisor's process id: a worker whose parent is another one by now was orphaned before it could ask for the signal.
   package var parent: Int32?
+  /// A new file for what goes by on the module's serial line, by its absolute path.
+  package var transcript: String?
   /// Launch to exit, everything included.
   package var deadline: Duration
   package var job: Job
 
-  package init(poll: String, parent: Int32? = nil, deadline: Duration, job: Job) {
+  package init(poll: String, parent: Int32? = nil, transcript: String? = nil, deadline: Duration, job: Job) {
     self.poll = poll
     self.parent = parent
+    self.transcript = transcript
     self.deadline = deadline
     self.job = job
   }
@@ -116,7 +119,7 @@ package struct DeviceRequest: Equatable, Sendable {
 
 extension Request: Codable {
   private enum Key: String, CodingKey {
-    case v, job, poll, parent, module, devices, attempts, adapter, link, learned, forget, yield
+    case v, job, poll, parent, transcript, module, devices, attempts, adapter, link, learned, forget, yield
     case deadline = "deadline_s"
     case retryDelay = "retry_delay_s"
     case duration = "for_s"
@@ -143,6 +146,10 @@ extension Request: Codable {
     guard (1...64).contains(poll.utf8.count) else { throw invalid(.poll, "a poll id has 1 to 64 bytes") }
     parent = try fields.decodeIfPresent(Int32.self, forKey: .parent)
     if let parent, parent < 1 { throw invalid(.parent, "\(parent) is not a process id") }
+    transcript = try fields.decodeIfPresent(String.self, forKey: .transcript)
+    if let transcript, !transcript.hasPrefix("/") || transcript.utf8.count > 1024 || transcript.utf8.contains(0) {
+      throw invalid(.transcript, "an absolute path has a / first and at most 1024 bytes")
+    }
     deadline = try seconds(.deadline, Request.deadlines)
 
     func session(_ devices: [DeviceRequest]) throws -> PollJob {
@@ -192,6 +199,7 @@ extension Request: Codable {
     try fields.encode(Wire.version, forKey: .v)
     try fields.encode(poll, forKey: .poll)
     try fields.encodeIfPresent(parent, forKey: .parent)
+    try fields.encodeIfPresent(transcript, forKey: .transcript)
     try fields.encode(deadline.seconds, forKey: .deadline)
     switch job {
     case .poll(let poll), .identify(let poll):

@@ -10,6 +10,8 @@ package actor Gateway {
   let worker: WorkerCommand
   let log: Logger
   let host: HostClock
+  /// `nil`: transcripts are not kept.
+  private let transcripts: TranscriptRing?
   /// Every clock at the start: what timestamps are reckoned by.
   let origin: ClockReading
   private let jitter: @Sendable () -> Double
@@ -59,13 +61,15 @@ package actor Gateway {
   ///   - memory: what an earlier process left.
   ///   - jitter: -1...1, for the back-off.
   package init(
-    _ config: GatewayConfig, memory: FleetMemory = FleetMemory(), worker: WorkerCommand, log: Logger, host: HostClock = .real,
+    _ config: GatewayConfig, memory: FleetMemory = FleetMemory(), worker: WorkerCommand, transcripts: TranscriptRing? = nil,
+    log: Logger, host: HostClock = .real,
     jitter: @escaping @Sendable () -> Double = { .random(in: -1...1) }
   ) {
     self.config = config
     self.worker = worker
     self.log = log
     self.host = host
+    self.transcripts = transcripts
     self.jitter = jitter
     let origin = host.read()
     self.origin = origin
@@ -319,6 +323,8 @@ package actor Gateway {
     guard !Task.isCancelled else { return nil }
     // Time that the host slept is not ours.
     lags[address] = min(clock.now - due, machines[address]?.config.interval ?? .zero)
+    var request = request
+    request.transcript = transcripts?.next(for: address, poll: request.poll)
     return .finished(
       await PollRunner(worker: worker, log: log).poll(request) { await self.note($0, of: address) })
   }

@@ -3,8 +3,7 @@ import Readings
 
 /// The worker by hand: flags instead of a request line.
 enum Arguments {
-  /// With the file that a poll's frames are written to.
-  case request(Request, transcript: String? = nil)
+  case request(Request)
   /// `--help` or `--version`.
   case print(String)
 
@@ -62,7 +61,9 @@ enum Arguments {
       guard let value = parts.count == 2 ? parts[1] : rest.popFirst() else { throw usage("\(name) needs a value.") }
       flags[name] = value
     }
-    return .request(try request(job, flags), transcript: flags["--transcript"])
+    var request = try request(job, flags)
+    request.transcript = flags["--transcript"]
+    return .request(request)
   }
 
   private static let flags: [String: Set<String>] = [

@@ -22,7 +22,7 @@ final class TranscriptFile {
       let why =
         errno == EEXIST
         ? "it is there already, and nothing is written over: name a new one" : String(cString: strerror(errno))
-      throw FailureReport(.badRequest, at: .start, "--transcript '\(path)': \(why).")
+      throw FailureReport(.badRequest, at: .start, "The transcript '\(path)' cannot be made: \(why).")
     }
     self.path = path
     self.reporter = reporter

@@ -26,11 +26,21 @@ struct Worker {
           return .usage
         }
         request = try RequestInput(stop: stop).read { reporter.poll = $0 }
+        transcript = request.transcript.flatMap { path in
+          do throws(FailureReport) {
+            return try TranscriptFile(at: path, reporter: reporter)
+          } catch {
+            // A service's poll is for its readings.
+            reporter.log(error.message)
+            return nil
+          }
+        }
       } else {
         switch try Arguments.parse(Array(CommandLine.arguments.dropFirst())) {
-        case .request(let parsed, let path):
+        case .request(let parsed):
           request = parsed
-          transcript = try path.map { path throws(FailureReport) in try TranscriptFile(at: path, reporter: reporter) }
+          transcript = try parsed.transcript.map { path throws(FailureReport) in try TranscriptFile(at: path, reporter: reporter)
+          }
         case .print(let text):
           reporter.print(text)
           return .ok

@@ -16,6 +16,8 @@ enum ConfigExample {
     link: auto                    # kernel: a link that dies with its worker; bluez: bluetoothd's; auto: kernel where it can be had
     # state_dir: /var/lib/blupow  # last readings and counters (default: systemd's StateDirectory, else this for root, else ~/.local/state/blupow)
 
+    diagnostics: false            # true: log every poll and what the workers say, and keep what went by in the last 20 polls of each module (state_dir/transcripts)
+
     # What follows seldom needs another value.
     timeout_base: 25s             # of `timeout: auto`; the kernel itself waits 20 s for a connection, and must not be cut off in that
     timeout_step: 5s              # from the third failure in a row so much for each: a module at the edge of its range needs longer

@@ -97,6 +97,7 @@ struct ConfigFile {
     "gateway", "interval", "timeout", "attempts", "retry_delay", "cache_for", "grace", "link", "state_dir", "timeout_base",
     "timeout_step", "timeout_longest", "backoff_after", "backoff_longest", "sessions", "failing_sessions", "yield_after",
     "forget_after", "forget_every", "reset_adapter", "reset_after", "resets_per_hour", "probe_every", "summary_every",
+    "diagnostics",
   ]
 
   static func variable(_ scalar: String) -> String { "BLUPOW_" + scalar.uppercased() }
@@ -131,6 +132,7 @@ struct ConfigFile {
     if let path = try fields.value("state_dir", "an absolute path", { $0.hasPrefix("/") ? $0 : nil }) {
       config.stateDirectory = path
     }
+    config.diagnostics = try fields.flag("diagnostics") ?? config.diagnostics
     try applyScale(&fields, to: &config)
     try applyPolicy(&fields, to: &config.settings)
   }

@@ -14,6 +14,10 @@ struct KeptMemory: Sendable {
   var documents: [FleetMemory.Document] = []
   /// `nil`: nothing says where to keep it.
   var loaded: LoadedStore?
+  private var directory: String?
+
+  /// Beside it.
+  var transcripts: TranscriptRing? { directory.map { TranscriptRing(directory: "\($0)/transcripts") } }
 
   static func load(_ config: GatewayConfig, log: Logger) async -> KeptMemory {
     let directory = StateDirectory.path(
@@ -26,7 +30,7 @@ struct KeptMemory: Sendable {
     if memory.unread > 0 {
       log.warning("\(memory.unread) of the stored documents are of another release or damaged, and were passed over")
     }
-    return KeptMemory(memory: memory, documents: documents, loaded: loaded)
+    return KeptMemory(memory: memory, documents: documents, loaded: loaded, directory: directory)
   }
 }
 

@@ -38,8 +38,8 @@ struct ReloadService: Service {
     await gateway.adopt(config)
     await publisher.adopt(whole.mqtt, PublishedFleet(config))
     log.notice("configuration read again: \(config.counted)", metadata: ["gateway": "\(config.name)"])
-    if config.stateDirectory != old.stateDirectory {
-      log.warning("state_dir has changed: that takes a restart of the service")
-    }
+    for (key, isSame) in [
+      ("state_dir", config.stateDirectory == old.stateDirectory), ("diagnostics", config.diagnostics == old.diagnostics),
+    ] where !isSame { log.warning("\(key) has changed: that takes a restart of the service") }
   }
 }

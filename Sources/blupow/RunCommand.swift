@@ -25,12 +25,13 @@ struct RunCommand: AsyncParsableCommand {
     let hangups = await UnixSignalsSequence(trapping: .sighup)
     let whole = try Console.config(config)
     let config = whole.gateway
-    let log = Console.logger(verbose ? .debug : .notice)
+    let log = Console.logger(verbose || config.diagnostics ? .debug : .notice)
     log.notice("polling \(config.counted)", metadata: ["gateway": "\(config.name)"])
     let locks = LockFiles(environment: ProcessInfo.processInfo.environment)
     locks.make(for: config)
     let kept = await KeptMemory.load(config, log: log)
-    let gateway = Gateway(config, memory: kept.memory, worker: Sibling.worker, log: log)
+    let gateway = Gateway(
+      config, memory: kept.memory, worker: Sibling.worker, transcripts: config.diagnostics ? kept.transcripts : nil, log: log)
     let publisher = MQTTPublisher(
       whole.mqtt, PublishedFleet(config), memory: kept.documents, log: log, raise: { await gateway.raise($0) },
       settle: { await gateway.settle($0) })

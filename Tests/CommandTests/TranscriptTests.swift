@@ -1,5 +1,7 @@
 import Devices
 import Foundation
+import Glibc
+import Policy
 import Readings
 import Rig
 import Supervisor
@@ -116,6 +118,42 @@ import Testing
       #"{"modules":[{"address":"\#(Scene.address)","transcript":"\#(file)","delays":\#(Scene.fast)}]}"#)
     #expect(try await replayed.poll(link: link).readings?.readings == readings.readings)
     await replayed.end()
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+  func `with diagnostics a service keeps what went by, and logs it; a poll does not depend on that`(canWrite: Bool) async throws {
+    let scene = try await Scene.one()
+    let state = "\(scene.simulation.directory)/state"
+    // Where the module's directory should be stands a file.
+    if !canWrite {
+      for path in [state, "\(state)/transcripts"] {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+      }
+      try scene.write("mine", to: "\(state)/transcripts/D8-B6-73-BF-4F-75")
+    }
+    let service = try await scene.start(
+      ["run"], config: "diagnostics: true\n" + StatusCommandTests.config, more: ["BLUPOW_STATE_DIR": state])
+    let log = ServiceLog(of: service) { _ in false }
+    while try await !scene.blupow(["status", "--json"]).output.contains(/"poll_ms" : \d/) {}
+    let readings = try Wire.decode(
+      FleetStatus.self, from: Array(try await scene.blupow(["status", "--json"]).output.utf8)
+    ).devices.first?.readings
+    kill(service.pid, SIGTERM)
+    let run = await log.whole
+    #expect(run.exitCode == 0)
+    #expect(readings?.count == Scene.inverterReadings)
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: "\(state)/transcripts/D8-B6-73-BF-4F-75")) ?? []
+    if canWrite {
+      let decode = try await scene.blupow([
+        "decode", "--json", "\(state)/transcripts/D8-B6-73-BF-4F-75/\(try #require(files.first))",
+      ])
+      #expect(decode.exitCode == 0 && files.count == 1)
+      #expect(try decoded(decode).devices.first?.readings == readings)
+      #expect(run.errors.contains("debug: "))
+    } else {
+      #expect(files == [])
+    }
     await scene.end()
   }
 

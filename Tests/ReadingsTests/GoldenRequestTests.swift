@@ -18,6 +18,13 @@ struct GoldenRequestTests {
             ],
             attempts: 2, retryDelay: .seconds(2)))),
       Request(
+        poll: "b7e2-131", parent: 4711, transcript: "/var/lib/blupow/transcripts/D8-B6-73-BF-4F-75/00000017-b7e2-131.jsonl",
+        deadline: .seconds(25),
+        job: .poll(
+          PollJob(
+            module: Module(address: inverter),
+            devices: [DeviceRequest(name: "Inverter", profile: "inverter", unit: 32)], attempts: 2, retryDelay: .seconds(2)))),
+      Request(
         poll: "b7e2-119", parent: 4711, deadline: .seconds(40),
         job: .poll(
           PollJob(
