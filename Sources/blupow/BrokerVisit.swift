@@ -35,6 +35,12 @@ extension Finding {
   static func broker(at settings: MQTTSettings, _ trouble: BrokerTrouble?) -> Finding {
     let place = settings.broker.place
     guard let trouble else { return .ok(.broker, "The MQTT broker at \(place) answers, and takes the login.") }
+    if trouble.refusesLogin, settings.broker.username != nil, settings.broker.password == nil {
+      return .unknown(
+        .broker, "The MQTT broker at \(place) answers; its login cannot be tried without the password.",
+        advice:
+          "Where systemd hands it to the service (LoadCredential=), only that has it: `systemctl start blupow`, then ask again.")
+    }
     let (host, port) = (settings.broker.host, settings.broker.port)
     return .fault(
       .broker, trouble.message,

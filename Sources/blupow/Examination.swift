@@ -33,15 +33,19 @@ struct Examination {
   /// - Parameter found: gets each finding as it comes.
   mutating func run(_ found: @Sendable (Finding) -> Void) async -> [Finding] {
     service = await Self.askService()
-    for check in Check.allCases where !Task.isCancelled {
-      let new =
-        if let obstacle = obstacle(to: check) {
-          [Finding.skipped(check, "Not asked: \(obstacle.rawValue) comes first.", obstacle: obstacle)]
-        } else {
-          await look(at: check)
-        }
+    func add(_ new: [Finding]) {
       new.forEach(found)
       findings += new
+    }
+    for check in Check.allCases where !Task.isCancelled {
+      if let obstacle = obstacle(to: check) {
+        add([.skipped(check, "Not asked: \(obstacle.rawValue) comes first.", obstacle: obstacle)])
+      } else if check == .device, fleet == nil {
+        // One after the other, and told as they come.
+        for module in gateway?.modules ?? [] where !Task.isCancelled { add(await poll(module)) }
+      } else {
+        add(await look(at: check))
+      }
     }
     return findings
   }
@@ -72,7 +76,7 @@ struct Examination {
     case .adapter: [radio.adapter(wanted: (gateway?.devices ?? []).map(\.adapter))]
     case .service: aboutService()
     case .scan: [await scan()]
-    case .device: await devices()
+    case .device: fleet.map { ServiceFindings(fleet: $0).devices(configured: gateway?.devices, deviceFindings) } ?? []
     case .broker: [await broker()]
     case .state: [state()]
     }
@@ -102,7 +106,10 @@ struct Examination {
         gateway = known
         return .unknown(.config, "For polls it is right, but: \(error)", advice: advice)
       }
-      return .fault(.config, error.description, advice: advice)
+      // Wrong is then only that this user may not read a file that it names.
+      let other =
+        (try? ConfigFile.loadGateway(configPath)) == nil ? "" : " The service's user asks by `sudo -u blupow blupow doctor`."
+      return .fault(.config, error.description, advice: advice + other)
     }
   }
 
@@ -162,16 +169,12 @@ struct Examination {
     return radio.scan(.success(heard), for: time)
   }
 
-  private func devices() async -> [Finding] {
-    let judge = DeviceFindings(heard: heard, links: radio.links, followers: followers)
-    if let fleet { return ServiceFindings(fleet: fleet).devices(configured: gateway?.devices, judge) }
-    var found: [Finding] = []
-    for module in gateway?.modules ?? [] where !Task.isCancelled {
-      let (outcome, left) = await QuietPoll(worker: worker, log: log).poll(module)
-      found += judge.findings(of: module, outcome, left: left)
-    }
-    return found
+  private func poll(_ module: ModuleConfig) async -> [Finding] {
+    let (outcome, left) = await QuietPoll(worker: worker, log: log).poll(module)
+    return deviceFindings.findings(of: module, outcome, left: left)
   }
+
+  private var deviceFindings: DeviceFindings { DeviceFindings(heard: heard, links: radio.links, followers: followers) }
 
   /// Who may have connected a device, by the programs' names.
   private var followers: [String]? {

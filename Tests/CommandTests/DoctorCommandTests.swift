@@ -278,6 +278,9 @@ import Testing
     let (scene, closed) = (try await scene(), try await Broker("allow_anonymous false"))
     let fault = try await fault(scene, config: "mqtt: {host: 127.0.0.1, port: \(closed.port)}\n" + Self.config)
     #expect(fault.check == "broker" && fault.message.contains("refuses the login"))
+    let untried = try await report(
+      scene, config: "mqtt: {host: 127.0.0.1, port: \(closed.port), username: blupow}\n" + Self.config)
+    #expect(untried.well && untried.verdict("broker") == "unknown", "the password may be the service's alone")
     await closed.leave()
     let open = try await Broker()
     let listener = try await Listener(open)
@@ -347,6 +350,8 @@ import Testing
     let wrong = try await fault(scene, config: Self.config + "\ncolour: red\n")
     #expect(wrong.check == "config" && wrong.message.contains("colour"))
     #expect(wrong.advice?.contains("`blupow config check ") == true)
+    let secret = try await fault(scene, config: "mqtt: {username: blupow, password_file: /nonexistent/secret}\n" + Self.config)
+    #expect(secret.check == "config" && secret.advice?.contains("`sudo -u blupow blupow doctor`") == true)
     await scene.end()
   }
 
