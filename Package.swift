@@ -40,6 +40,7 @@ let package = Package(
     .executable(name: "blupow", targets: ["blupow"]),
     .executable(name: "blupow-worker", targets: ["blupow-worker"]),
     .executable(name: "blupow-simulator", targets: ["blupow-simulator"]),
+    .library(name: "StandInClock", type: .dynamic, targets: ["StandInClock"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -102,6 +103,8 @@ let package = Package(
     .executableTarget(
       name: "nursery", dependencies: ["Rig", "Supervisor", "Policy", "Readings", logging], path: "Tests/Nursery",
       swiftSettings: strict),
+    // Tests/StandInClock: a clock that a test sets, in the place of the host's. It is loaded before a program, and linked by none.
+    .target(name: "StandInClock", path: "Tests/StandInClock"),
     // Tests/StoreWriter: what is killed while it saves.
     .executableTarget(name: "store-writer", dependencies: ["Store"], path: "Tests/StoreWriter", swiftSettings: strict),
     .executableTarget(

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Holds lines of the worker protocol against protocol/schemas, independently of the Swift code.
+"""Holds lines of the worker protocol, and documents of `blupow doctor --json` (one a line), against protocol/schemas, independently of the
+Swift code.
 
-    validate.py request|event FILE...    every line of each file ("-": standard input); exits 1, naming file:line and reason
-    validate.py --self-test              the golden examples pass and the refused ones do not; exits 1 where that is not so
+    validate.py request|event|doctor FILE...    every line of each file ("-": standard input); exits 1, naming file:line and reason
+    validate.py --self-test                     the golden examples pass and the refused ones do not; exits 1 where that is not so
 
 Needs jsonschema 4 (Draft 2020-12): a venv with `pip install jsonschema`.
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+KINDS = ("request", "event", "doctor")
 PROTOCOL = Path(__file__).resolve().parent.parent / "protocol"
 
 
@@ -37,7 +39,7 @@ def fault(schema, line):
     if isinstance(document, dict):
         word = document.get("event", document.get("job"))
         variants = schema.schema["$defs"]
-        if isinstance(word, str) and {"$ref": f"#/$defs/{word}"} in schema.schema["oneOf"]:
+        if isinstance(word, str) and {"$ref": f"#/$defs/{word}"} in schema.schema.get("oneOf", []):
             own = schema.evolve(schema={**variants[word], "$defs": variants})
             if error := best_match(own.iter_errors(document)):
                 return f"{error.json_path}: {error.message}"
@@ -71,7 +73,7 @@ def validate(kind, paths):
 def self_test():
     faults = 0
     counts = []
-    for kind in ("request", "event"):
+    for kind in KINDS:
         golden = PROTOCOL / "examples" / f"{kind}s.jsonl"
         faults += validate(kind, [golden])
         schema = validator(kind)
@@ -90,7 +92,7 @@ def self_test():
 def main(arguments):
     if arguments == ["--self-test"]:
         return 1 if self_test() else 0
-    if len(arguments) >= 2 and arguments[0] in ("request", "event"):
+    if len(arguments) >= 2 and arguments[0] in KINDS:
         try:
             return 1 if validate(arguments[0], arguments[1:]) else 0
         except OSError as error:

@@ -10,7 +10,9 @@ package final class BlueZBus {
   private var replies: [UInt32: Message] = [:]
   private var awaited: Set<UInt32> = []
   /// bluetoothd's unique name: a match rule filters what is broadcast, but anybody on the bus may send us a signal directly.
-  private var daemon: String?
+  private(set) var daemon: String?
+  /// Ours on the bus.
+  private(set) var ownName: String?
   private let connection: Connection
   private let stop: Int32
   /// When the process must be on its way out: no question is asked after it.
@@ -50,9 +52,10 @@ package final class BlueZBus {
     var question = Message.call(to: Self.name, "/", ObjectTree.manager, "GetManagedObjects")
     question.noAutoStart = !startsDaemon
     let objects = try expect(question)
-    guard try reply(to: hello, at: .bus, until: deadline) != nil else {
+    guard let greeting = try reply(to: hello, at: .bus, until: deadline) else {
       throw FailureReport(.busSilent, at: .bus, "The D-Bus daemon took the connection but does not answer its greeting.")
     }
+    ownName = greeting.body.first?.asString
     guard let answer = try reply(to: objects, at: .bus, until: deadline) else { throw silence(at: .bus) ?? slow(at: .bus) }
     if answer.kind == .error { throw report(answer, at: .bus, "bluetoothd's objects cannot be listed") }
     daemon = answer.sender
@@ -164,7 +167,7 @@ package final class BlueZBus {
 
   // MARK: - Messages
 
-  private func expect(_ message: Message) throws -> UInt32 {
+  func expect(_ message: Message) throws -> UInt32 {
     do {
       let serial = try connection.send(message)
       awaited.insert(serial)
@@ -172,7 +175,7 @@ package final class BlueZBus {
     } catch { throw lost(error, at: .bus) }
   }
 
-  private func reply(to serial: UInt32, at stage: Stage, until deadline: Instant) throws -> Message? {
+  func reply(to serial: UInt32, at stage: Stage, until deadline: Instant) throws -> Message? {
     defer { awaited.remove(serial) }
     repeat {
       if let reply = replies.removeValue(forKey: serial) { return reply }

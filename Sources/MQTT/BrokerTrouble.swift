@@ -5,6 +5,8 @@ import Glibc
 package struct BrokerTrouble: Error, Equatable, Sendable {
   package var message: String
   package var advice: String
+  /// The broker is well, and does not take this user or password.
+  package var refusesLogin = false
 
   package init(_ message: String, advice: String) {
     self.message = message
@@ -84,9 +86,11 @@ package struct BrokerTrouble: Error, Equatable, Sendable {
       return BrokerTrouble(
         "The MQTT broker at \(broker.place) does not take the client id \(broker.clientID).", advice: "Set mqtt.client_id.")
     case 134, 135, 138, 140:
-      return BrokerTrouble(
+      var trouble = BrokerTrouble(
         "The MQTT broker at \(broker.place) refuses the login\(broker.username.map { " of \($0)" } ?? "") (\(said.lowercased())).",
         advice: "Check mqtt.username and mqtt.password_file, and what the broker allows this user.")
+      trouble.refusesLogin = true
+      return trouble
     case 142:
       return BrokerTrouble(
         "Another client took over the MQTT session \(broker.clientID).",

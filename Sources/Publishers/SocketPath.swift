@@ -63,7 +63,7 @@ package struct SocketPath: Equatable, Sendable, CustomStringConvertible {
   }
 
   /// As the worker has it: elsewhere there is another radio, and with it another service.
-  private static func isHostsBus(_ environment: [String: String]) -> Bool {
+  package static func isHostsBus(_ environment: [String: String] = processEnvironment) -> Bool {
     guard let bus = environment["DBUS_SYSTEM_BUS_ADDRESS"], !bus.isEmpty else { return true }
     return bus.contains(hostsBus)
   }

@@ -18,6 +18,9 @@ struct Adapter: Sendable {
 
   var name: String { setup.name }
 
+  /// Of later versions, which say why an adapter is off.
+  var powerState: String { powered ? "on" : setup.blocked ? "off-blocked" : "off" }
+
   var path: String { "/org/bluez/\(name)" }
 
   /// Made up from the number, as virtual controllers' are.

@@ -92,6 +92,7 @@ extension World {
     [
       "Address": .string(adapter.address), "AddressType": .string("public"), "Name": .string("blupow-simulator"),
       "Alias": .string("blupow-simulator"), "Class": .uint32(0), "Powered": .bool(adapter.powered),
+      "PowerState": .string(adapter.powerState),
       "Discoverable": .bool(false), "DiscoverableTimeout": .uint32(180), "Pairable": .bool(false),
       "PairableTimeout": .uint32(0), "Discovering": .bool(!adapter.discovering.isEmpty), "UUIDs": .strings([]),
       "Modalias": .string("usb:v1D6Bp0246d0542"), "Roles": .strings(["central"]),

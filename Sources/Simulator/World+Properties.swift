@@ -69,7 +69,7 @@ extension World {
     guard adapters[index].powered != on else { return }
     if !on { silence(index, keepingConnected: true) }
     adapters[index].powered = on
-    changed(adapters[index].path, Interface.adapter, ["Powered": .bool(on)])
+    changed(adapters[index].path, Interface.adapter, ["Powered": .bool(on), "PowerState": .string(adapters[index].powerState)])
     note("adapter", ["adapter": .string(adapters[index].name), "powered": .bool(on)])
   }
 

@@ -67,16 +67,31 @@ struct Radio {
     let bus = try open(startsDaemon: false)
     let adapters = bus.adapters.map { adapter in
       let devices = bus.tree.paths(with: ObjectTree.device, under: adapter.path + "/")
+      let connected = devices.filter { bus.tree.property($0, ObjectTree.device, "Connected")?.asBool == true }
       return Probe.Adapter(
         name: adapter.name, address: adapter.address, powered: adapter.powered,
         discovering: bus.tree.property(adapter.path, ObjectTree.adapter, "Discovering")?.asBool ?? false,
-        devices: devices.count,
-        connected: devices.count { bus.tree.property($0, ObjectTree.device, "Connected")?.asBool == true })
+        devices: devices.count, connected: connected.count,
+        links: connected.prefix(Self.maxLinks).compactMap { bus.tree.property($0, ObjectTree.device, "Address")?.asString },
+        blocked: isBlocked(adapter, on: bus))
     }
-    try reporter.emit(.probed(Probe(adapters: adapters)))
+    // A question that a bus may write into its log where it is refused: not without need.
+    let followers =
+      adapters.contains { $0.connected > 0 }
+      ? try bus.followers(until: min(budget.work, .now + Witness.patience)) : nil
+    try reporter.emit(.probed(Probe(adapters: adapters, followers: followers)))
     _ = try bus.adapter(named: nil)
     try reporter.emit(.done(Done(link: .none, stages: reporter.stages)))
     return .ok
+  }
+
+  /// No controller has as many.
+  private static let maxLinks = 64
+
+  /// Whether rfkill keeps it off: by bluetoothd's word where it has one, else by the kernel's, on the host's own bus.
+  private func isBlocked(_ adapter: Adapter, on bus: BlueZBus) -> Bool? {
+    if let state = bus.tree.property(adapter.path, ObjectTree.adapter, "PowerState")?.asString { return state == "off-blocked" }
+    return Surroundings.isHostsBus ? RadioSwitch().isBlocked(adapter.name) : nil
   }
 
   func tellOfNewDiscovery(_ why: String) { reporter.log("the discovery is begun again: \(why)") }

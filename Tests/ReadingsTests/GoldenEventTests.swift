@@ -157,12 +157,15 @@ struct GoldenEventTests {
         (
           13,
           .probed(
-            Probe(adapters: [
-              .init(
-                name: "hci0", address: "00:1A:7D:DA:71:13", powered: true, discovering: false, devices: 14, connected: 1),
-              .init(
-                name: "hci1", address: "00:1A:7D:DA:71:14", powered: false, discovering: false, devices: 0, connected: 0),
-            ]))
+            Probe(
+              adapters: [
+                .init(
+                  name: "hci0", address: "00:1A:7D:DA:71:13", powered: true, discovering: false, devices: 14, connected: 1,
+                  links: ["D8:B6:73:BF:4F:75"], blocked: false),
+                .init(
+                  name: "hci1", address: "00:1A:7D:DA:71:14", powered: false, discovering: false, devices: 0, connected: 0,
+                  links: [], blocked: true),
+              ], followers: [.init(name: ":1.42", process: 812)]))
         ),
         (13, .done(Done(link: .none, stages: [.start: 2, .bus: 11]))),
       ])

@@ -3,7 +3,7 @@ import Glibc
 /// A control group of the first version, which only root makes: what freezes a process so that not even SIGKILL ends it, and what
 /// makes fork fail.
 package struct ControlGroup: ~Copyable {
-  private let path: String
+  package let path: String
   /// Where this process was before it was taken anywhere.
   private let home: String
 

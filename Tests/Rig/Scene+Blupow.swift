@@ -14,14 +14,16 @@ package struct CommandRun: Sendable {
 
 extension Scene {
   /// Starts `blupow` on this scene's bus with that configuration.
+  ///
+  /// - Parameter through: a program that becomes it, with its arguments: `sh`, `setpriv`.
   package func start(
     _ arguments: [String], config: String? = nil, worker: String? = nil, more: [String: String] = [:],
-    deadline: Duration = .seconds(90)
+    through: [String] = [], deadline: Duration = .seconds(90)
   ) async throws -> Child {
     var environment = environment.merging(more) { $1 }
     environment["BLUPOW_WORKER"] = worker
     environment["BLUPOW_MIN_INTERVAL"] = "1s"
-    environment["PATH"] = "/usr/bin:/bin"
+    environment["PATH"] = more["PATH"] ?? "/usr/bin:/bin"
     // A state of its own for each, unless it is to find another's.
     environment["BLUPOW_STATE_DIR"] = more["BLUPOW_STATE_DIR"] ?? "\(world.directory)/state-\(UInt32.random(in: 0 ... .max))"
     if let config {
@@ -29,16 +31,18 @@ extension Scene {
       try write(config, to: path)
       environment["BLUPOW_CONFIG"] = path
     }
+    let words = through + [Built.path("blupow")] + arguments
     return try await Spawner.shared.start(
-      Command(path: Built.path("blupow"), arguments: arguments, environment: environment), limits: .command,
+      Command(path: words[0], arguments: Array(words.dropFirst()), environment: environment), limits: .command,
       deadline: deadline)
   }
 
   /// Runs it to its end.
   package func blupow(
-    _ arguments: [String], config: String? = nil, worker: String? = nil, more: [String: String] = [:]
+    _ arguments: [String], config: String? = nil, worker: String? = nil, more: [String: String] = [:],
+    through: [String] = []
   ) async throws -> CommandRun {
-    await Self.hear(try await start(arguments, config: config, worker: worker, more: more))
+    await Self.hear(try await start(arguments, config: config, worker: worker, more: more, through: through))
   }
 
   /// - Parameter onErrorLine: gets each line of its log as it comes.

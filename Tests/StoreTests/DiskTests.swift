@@ -1,4 +1,5 @@
 import Foundation
+import Rig
 import Testing
 
 @testable import Store
@@ -67,5 +68,19 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path).sorted() == ["blupow.lock", "blupow.sqlite"])
     let new = #expect(throws: StoreError.self) { try Store.open(directory: "\(disk.path)/below") }
     #expect(new?.cause == .readOnly)
+  }
+
+  @Test func `what would keep a store from being kept is told before, and nothing is written`() throws {
+    let disk = try Disk(kibibytes: 4096)
+    #expect(StateDirectory.trouble(at: "\(disk.path)/below/deeper") == nil)
+    disk.fill()
+    #expect(StateDirectory.trouble(at: disk.path)?.message == "The disk with \(disk.path) is full.")
+    disk.free()
+    try Data().write(to: URL(filePath: "\(disk.path)/file"))
+    #expect(StateDirectory.trouble(at: "\(disk.path)/file/below")?.message.contains("file") == true)
+    #expect(StateDirectory.trouble(at: "\(disk.path)/file")?.message == "\(disk.path)/file is not a directory.")
+    try disk.makeReadOnly()
+    #expect(StateDirectory.trouble(at: "\(disk.path)/below")?.message == "\(disk.path)/below is on a read-only file system.")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path) == ["file"])
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Synchronization
+import Rig
 import Testing
 
 @testable import Store

@@ -1,15 +1,15 @@
 import Glibc
 
 /// A small disk of a test's own, in memory.
-final class Disk: Sendable {
+package final class Disk: Sendable {
   /// Whether this user may mount one: root may, but not in every container.
-  static let isToBeHad: Bool = { (try? Disk(kibibytes: 64)) != nil }()
+  package static let isToBeHad: Bool = { (try? Disk(kibibytes: 64)) != nil }()
 
-  struct Trouble: Error { var errno: Int32 }
+  package struct Trouble: Error { var errno: Int32 }
 
-  let path: String
+  package let path: String
 
-  init(kibibytes: Int) throws {
+  package init(kibibytes: Int) throws {
     var template = Array("/tmp/store-disk-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw Trouble(errno: errno) }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -26,16 +26,16 @@ final class Disk: Sendable {
   }
 
   /// Fills all that is left.
-  func fill() {
+  package func fill() {
     let file = open("\(path)/filler", O_WRONLY | O_CREAT | O_APPEND, 0o600)
     let block = [UInt8](repeating: 1, count: 1024)
     while write(file, block, block.count) > 0 {}
     close(file)
   }
 
-  func free() { unlink("\(path)/filler") }
+  package func free() { unlink("\(path)/filler") }
 
-  func makeReadOnly() throws {
+  package func makeReadOnly() throws {
     guard mount(nil, path, nil, UInt(MS_REMOUNT | MS_RDONLY), nil) == 0 else { throw Trouble(errno: errno) }
   }
 }
