@@ -10,14 +10,19 @@ package struct Probe: Equatable, Sendable, Codable {
     /// Devices that bluetoothd lists under it.
     package var devices: Int
     package var connected: Int
+    /// Those of them that it says are connected, whoever's links they are; `nil`: a worker of an earlier release, which does not say.
+    package var links: [Address]?
 
-    package init(name: String, address: String, powered: Bool, discovering: Bool, devices: Int, connected: Int) {
+    package init(
+      name: String, address: String, powered: Bool, discovering: Bool, devices: Int, connected: Int, links: [Address]? = nil
+    ) {
       self.name = name
       self.address = address
       self.powered = powered
       self.discovering = discovering
       self.devices = devices
       self.connected = connected
+      self.links = links
     }
   }
 

@@ -67,11 +67,15 @@ struct Radio {
     let bus = try open(startsDaemon: false)
     let adapters = bus.adapters.map { adapter in
       let devices = bus.tree.paths(with: ObjectTree.device, under: adapter.path + "/")
+      let connected = devices.filter { bus.tree.property($0, ObjectTree.device, "Connected")?.asBool == true }
       return Probe.Adapter(
         name: adapter.name, address: adapter.address, powered: adapter.powered,
         discovering: bus.tree.property(adapter.path, ObjectTree.adapter, "Discovering")?.asBool ?? false,
-        devices: devices.count,
-        connected: devices.count { bus.tree.property($0, ObjectTree.device, "Connected")?.asBool == true })
+        devices: devices.count, connected: connected.count,
+        // Far more than an adapter has room for, and far below what a line may hold.
+        links: connected.prefix(256).compactMap {
+          bus.tree.property($0, ObjectTree.device, "Address")?.asString.flatMap(Address.init)
+        })
     }
     try reporter.emit(.probed(Probe(adapters: adapters)))
     _ = try bus.adapter(named: nil)

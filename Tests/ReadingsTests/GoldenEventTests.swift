@@ -150,6 +150,7 @@ struct GoldenEventTests {
   }
 
   @Test func `a probe of two adapters`() throws {
+    let inverter = try #require(Address("D8:B6:73:BF:4F:75"))
     try check(
       "b7e2-122",
       [
@@ -159,9 +160,11 @@ struct GoldenEventTests {
           .probed(
             Probe(adapters: [
               .init(
-                name: "hci0", address: "00:1A:7D:DA:71:13", powered: true, discovering: false, devices: 14, connected: 1),
+                name: "hci0", address: "00:1A:7D:DA:71:13", powered: true, discovering: false, devices: 14, connected: 1,
+                links: [inverter]),
               .init(
-                name: "hci1", address: "00:1A:7D:DA:71:14", powered: false, discovering: false, devices: 0, connected: 0),
+                name: "hci1", address: "00:1A:7D:DA:71:14", powered: false, discovering: false, devices: 0, connected: 0,
+                links: []),
             ]))
         ),
         (13, .done(Done(link: .none, stages: [.start: 2, .bus: 11]))),
