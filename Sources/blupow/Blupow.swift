@@ -10,7 +10,7 @@ struct Blupow: AsyncParsableCommand {
     version: "blupow \(Wire.release)",
     subcommands: [
       RunCommand.self, DemoCommand.self, PollCommand.self, StatusCommand.self, ScanCommand.self, DecodeCommand.self,
-      UnpublishCommand.self, ConfigCommand.self, HealthCommand.self,
+      UnpublishCommand.self, ConfigCommand.self, HealthCommand.self, StabilityCommand.self,
     ])
 
   static func main() async {
