@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Holds lines of the worker protocol, and documents of `blupow doctor --json` (one a line), against protocol/schemas, independently of the
-Swift code.
+"""Holds lines of the worker protocol, and documents of `blupow doctor` and `blupow stability` (one a line), against protocol/schemas,
+independently of the Swift code.
 
-    validate.py request|event|doctor FILE...    every line of each file ("-": standard input); exits 1, naming file:line and reason
-    validate.py --self-test                     the golden examples pass and the refused ones do not; exits 1 where that is not so
+    validate.py request|event|doctor|stability FILE...    every line of each file ("-": standard input); exits 1, naming file:line and reason
+    validate.py --self-test                               the golden examples pass and the refused ones do not; exits 1 where that is not so
 
 Needs jsonschema 4 (Draft 2020-12): a venv with `pip install jsonschema`.
 """
@@ -36,10 +36,10 @@ def fault(schema, line):
     except ValueError as error:
         return f"not JSON: {error}"
     # The schema's own variant first: of a oneOf, jsonschema would name every one that does not fit.
-    if isinstance(document, dict):
+    if isinstance(document, dict) and "oneOf" in schema.schema:
         word = document.get("event", document.get("job"))
         variants = schema.schema["$defs"]
-        if isinstance(word, str) and {"$ref": f"#/$defs/{word}"} in schema.schema.get("oneOf", []):
+        if isinstance(word, str) and {"$ref": f"#/$defs/{word}"} in schema.schema["oneOf"]:
             own = schema.evolve(schema={**variants[word], "$defs": variants})
             if error := best_match(own.iter_errors(document)):
                 return f"{error.json_path}: {error.message}"
@@ -71,7 +71,7 @@ def validate(kind, paths):
 
 
 def self_test():
-    faults = 0
+    faults = validate("stability", [PROTOCOL / "examples" / "stability.jsonl"])
     counts = []
     for kind in KINDS:
         golden = PROTOCOL / "examples" / f"{kind}s.jsonl"
@@ -92,7 +92,7 @@ def self_test():
 def main(arguments):
     if arguments == ["--self-test"]:
         return 1 if self_test() else 0
-    if len(arguments) >= 2 and arguments[0] in KINDS:
+    if len(arguments) >= 2 and arguments[0] in (*KINDS, "stability"):
         try:
             return 1 if validate(arguments[0], arguments[1:]) else 0
         except OSError as error:

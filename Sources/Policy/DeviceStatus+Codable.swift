@@ -16,6 +16,7 @@ extension DeviceStatus: Codable {
     case pollMs = "poll_ms"
     case consecutiveFailures = "consecutive_failures"
     case deadline = "deadline_s"
+    case interval = "interval_s"
   }
 
   package init(from decoder: any Decoder) throws {
@@ -43,6 +44,7 @@ extension DeviceStatus: Codable {
     pollMs = try fields.decodeIfPresent(Int64.self, forKey: .pollMs)
     consecutiveFailures = try fields.decode(Int.self, forKey: .consecutiveFailures)
     deadline = .seconds(try fields.decode(Double.self, forKey: .deadline))
+    interval = try fields.decodeIfPresent(Double.self, forKey: .interval).map { .seconds($0) }
     rssi = try fields.decodeIfPresent(Int.self, forKey: .rssi)
     link = try fields.decodeIfPresent(LinkKind.self, forKey: .link)
   }
@@ -59,24 +61,22 @@ extension DeviceStatus: Codable {
     try fields.encode(status, forKey: .status)
     try fields.encode(available, forKey: .available)
     try fields.encode(testMode, forKey: .testMode)
-    try fields.encode(age.map { rounded($0.seconds, to: 10) }, forKey: .age)
+    try fields.encode(age.map { $0.seconds.rounded(to: 10) }, forKey: .age)
     try fields.encode(readAt?.rfc3339, forKey: .readAt)
     try fields.encode(readings, forKey: .readings)
     try fields.encode(rawSign, forKey: .rawSign)
     try fields.encode(implausible, forKey: .implausible)
     try fields.encode(derived, forKey: .derived)
     try fields.encode(failure, forKey: .failure)
-    try fields.encode(successRate.map { rounded($0, to: 10_000) }, forKey: .successRate)
-    try fields.encode(availability.map { rounded($0, to: 10_000) }, forKey: .availability)
+    try fields.encode(successRate.map { $0.rounded(to: 10_000) }, forKey: .successRate)
+    try fields.encode(availability.map { $0.rounded(to: 10_000) }, forKey: .availability)
     try fields.encode(connectMs, forKey: .connectMs)
-    try fields.encode(connectMsMean.map { rounded($0, to: 10) }, forKey: .connectMsMean)
+    try fields.encode(connectMsMean.map { $0.rounded(to: 10) }, forKey: .connectMsMean)
     try fields.encode(pollMs, forKey: .pollMs)
     try fields.encode(consecutiveFailures, forKey: .consecutiveFailures)
     try fields.encode(deadline.seconds, forKey: .deadline)
+    try fields.encode(interval?.seconds, forKey: .interval)
     try fields.encode(rssi, forKey: .rssi)
     try fields.encode(link, forKey: .link)
   }
 }
-
-/// The double that prints with no more digits than `1 / parts` has.
-private func rounded(_ number: Double, to parts: Double) -> Double { (number * parts).rounded() / parts }

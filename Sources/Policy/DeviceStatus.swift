@@ -39,6 +39,8 @@ package struct DeviceStatus: Equatable, Sendable {
   package var consecutiveFailures: Int
   /// Of the next poll.
   package var deadline: Duration
+  /// From poll to poll of its module, as configured; `nil`: of an earlier release, which does not say.
+  package var interval: Duration?
   /// dBm, where the last poll scanned.
   package var rssi: Int?
   /// What carried the last poll, where it came so far.
@@ -50,7 +52,7 @@ package struct DeviceStatus: Equatable, Sendable {
     available: Bool, testMode: Bool, age: Duration?, readAt: Date?, readings: [String: Reading], rawSign: [String] = [],
     implausible: [String] = [], derived: [String] = [], failure: FailureReport?, successRate: Double?,
     availability: Double?, connectMs: Int64?, connectMsMean: Double?, pollMs: Int64?, consecutiveFailures: Int,
-    deadline: Duration, rssi: Int?, link: LinkKind? = nil
+    deadline: Duration, interval: Duration? = nil, rssi: Int?, link: LinkKind? = nil
   ) {
     self.name = name
     self.address = address
@@ -75,6 +77,7 @@ package struct DeviceStatus: Equatable, Sendable {
     self.pollMs = pollMs
     self.consecutiveFailures = consecutiveFailures
     self.deadline = deadline
+    self.interval = interval
     self.rssi = rssi
     self.link = link
   }

@@ -12,6 +12,10 @@ package struct FleetStatus: Equatable, Sendable {
   package var skippedPolls: Int
   /// How late the latest polls of the last minutes began, all but one in a hundred, in milliseconds; `nil` where none did.
   package var lagP99: Int64?
+  /// Open in the gateway's process, but for those to workers under way; `nil`: nobody knows.
+  package var descriptors: Int?
+  /// Processes that workers left since the start: those that were killed, and those that live. `nil`: nobody knows.
+  package var strays: Int?
   package var devices: [DeviceStatus]
   package var problems: [Problem]
   /// The last steps of the recovery ladder, oldest first.
@@ -19,13 +23,16 @@ package struct FleetStatus: Equatable, Sendable {
 
   package init(
     gateway: String, version: String = Wire.release, uptime: Duration = .zero, skippedPolls: Int = 0, lagP99: Int64? = nil,
-    devices: [DeviceStatus], problems: [Problem] = [], steps: [LadderStep] = []
+    descriptors: Int? = nil, strays: Int? = nil, devices: [DeviceStatus], problems: [Problem] = [],
+    steps: [LadderStep] = []
   ) {
     self.gateway = gateway
     self.version = version
     self.uptime = uptime
     self.skippedPolls = skippedPolls
     self.lagP99 = lagP99
+    self.descriptors = descriptors
+    self.strays = strays
     self.devices = devices
     self.problems = problems
     self.steps = steps
@@ -34,7 +41,7 @@ package struct FleetStatus: Equatable, Sendable {
 
 extension FleetStatus: Codable {
   private enum Key: String, CodingKey {
-    case gateway, version, devices, problems, steps
+    case gateway, version, descriptors, strays, devices, problems, steps
     case uptime = "uptime_s"
     case skippedPolls = "skipped_polls"
     case lagP99 = "lag_p99_ms"
@@ -47,6 +54,8 @@ extension FleetStatus: Codable {
     uptime = .seconds(try fields.decode(Double.self, forKey: .uptime))
     skippedPolls = try fields.decode(Int.self, forKey: .skippedPolls)
     lagP99 = try fields.decodeIfPresent(Int64.self, forKey: .lagP99)
+    descriptors = try fields.decodeIfPresent(Int.self, forKey: .descriptors)
+    strays = try fields.decodeIfPresent(Int.self, forKey: .strays)
     devices = try fields.decode([DeviceStatus].self, forKey: .devices)
     problems = try fields.decode([Problem].self, forKey: .problems)
     steps = try fields.decode([LadderStep].self, forKey: .steps)
@@ -59,6 +68,8 @@ extension FleetStatus: Codable {
     try fields.encode((uptime.seconds * 10).rounded() / 10, forKey: .uptime)
     try fields.encode(skippedPolls, forKey: .skippedPolls)
     try fields.encode(lagP99, forKey: .lagP99)
+    try fields.encode(descriptors, forKey: .descriptors)
+    try fields.encode(strays, forKey: .strays)
     try fields.encode(devices, forKey: .devices)
     try fields.encode(problems, forKey: .problems)
     try fields.encode(steps, forKey: .steps)

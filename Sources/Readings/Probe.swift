@@ -10,13 +10,13 @@ package struct Probe: Equatable, Sendable, Codable {
     /// Devices that bluetoothd lists under it.
     package var devices: Int
     package var connected: Int
-    /// The addresses of those that are connected; `nil`: not said.
-    package var links: [String]?
+    /// Those of them that it says are connected, whoever's links they are; `nil`: not said.
+    package var links: [Address]?
     /// By rfkill, so that it cannot be switched on; `nil`: nobody says.
     package var blocked: Bool?
 
     package init(
-      name: String, address: String, powered: Bool, discovering: Bool, devices: Int, connected: Int, links: [String]? = nil,
+      name: String, address: String, powered: Bool, discovering: Bool, devices: Int, connected: Int, links: [Address]? = nil,
       blocked: Bool? = nil
     ) {
       self.name = name

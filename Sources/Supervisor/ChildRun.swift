@@ -81,6 +81,11 @@ final class ChildRun {
     return waits
   }
 
+  /// How many of this process's descriptors are to this child.
+  var descriptorCount: Int {
+    [process?.number, input?.number, output?.number, error?.number].count { $0 != nil }
+  }
+
   func say(_ event: ChildEvent) { said.yield(event) }
 
   /// To the whole group. The leader is not reaped yet, so the number is this child's.

@@ -10,12 +10,15 @@ extension Gateway {
     let devices = config.devices.compactMap { status(of: $0, at: now) }
     return FleetStatus(
       gateway: config.name, uptime: now - origin.instant, skippedPolls: machines.values.reduce(0) { $0 + $1.skipped },
-      lagP99: tally.lag(0.99)?.milliseconds, devices: devices, problems: problems.all, steps: steps)
+      lagP99: tally.lag(0.99)?.milliseconds, descriptors: Spawner.shared.ownDescriptors,
+      strays: strays + Spawner.shared.leftCount, devices: devices, problems: problems.all, steps: steps)
   }
 
   private func status(of device: DeviceConfig, at now: Instant) -> DeviceStatus? {
     guard let record = records[device.name], let machine = machines[device.address] else { return nil }
-    return record.status(limits: machine.freshnessLimits, deadline: machine.deadline, at: now)
+    var status = record.status(limits: machine.freshnessLimits, deadline: machine.deadline, at: now)
+    status.interval = machine.config.interval
+    return status
   }
 
   /// What is to outlive this process.
@@ -100,6 +103,7 @@ extension Gateway {
   /// They are killed, and no poll suffers; but a worker has no business with them.
   private func tellStrays(_ outcome: PollOutcome, _ address: Address) {
     guard outcome.strays > 0 else { return settle(.workerStrays, address: address) }
+    strays += outcome.strays
     raise(
       Problem(
         .workerStrays, address: address, message: "the worker left other processes; killed: \(outcome.strays)",

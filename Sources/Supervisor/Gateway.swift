@@ -37,6 +37,8 @@ package actor Gateway {
   /// Modules that were last found connected by somebody else.
   var taken: Set<Address> = []
   var hasToldFallback = false
+  /// Processes that workers left and that were killed, since the start.
+  var strays = 0
   /// Devices that have been read since the start.
   var read: Set<String> = []
   var whenAllRead: (@Sendable (FleetStatus) -> Void)?

@@ -21,6 +21,12 @@ enum Proc {
 
   static func text(_ path: String) -> String? { bytes(path).map { String(decoding: $0, as: UTF8.self) } }
 
+  /// How many descriptors this process has open; `nil` where /proc does not tell.
+  static var openDescriptors: Int? {
+    // Looking takes one.
+    numbers(in: "/proc/self/fd").map { $0.count - 1 }
+  }
+
   /// The entries of a directory that are numbers; `nil` where it cannot be opened.
   static func numbers(in path: String) -> [Int32]? {
     guard let directory = opendir(path) else { return nil }

@@ -98,6 +98,8 @@ final class SpawnLoop {
   private func clear(at now: ContinuousClock.Instant) {
     remains.reap(at: now)
     spawner.note(abandoned: remains.abandoned.count)
+    // Before an ending is told: whoever has heard it finds its child counted out.
+    spawner.note(running: children.count, descriptors: children.values.reduce(0) { $0 + $1.descriptorCount })
     guard !leaving.isEmpty || !strays.isEmpty || isSweeping else { return }
     // Those whose group was empty before the look around: what their group's members left is seen by it.
     let emptied = leaving.filter { !remains.ending.contains($0.value.run.pid) }.keys

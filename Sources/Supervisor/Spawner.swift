@@ -24,6 +24,8 @@ package final class Spawner: Sendable {
 
   private let mail = Mutex(Mail())
   private let abandoned = Atomic<Int>(0)
+  private let running = Atomic<Int>(0)
+  private let held = Atomic<Int>(0)
   /// An eventfd that wakes the thread, or -errno.
   private let wake: Int32
 
@@ -78,6 +80,21 @@ package final class Spawner: Sendable {
   package var abandonedCount: Int { abandoned.load(ordering: .relaxed) }
 
   func note(abandoned count: Int) { abandoned.store(count, ordering: .relaxed) }
+
+  /// Children of this process that are none of the spawner's that run: by the kernel's count, zombies too. Where that is not to be had, or
+  /// everybody's orphans come here (PID 1), those that were abandoned.
+  package var leftCount: Int {
+    guard getpid() != 1, let all = Kin.listed()?.count else { return abandonedCount }
+    return max(0, all - running.load(ordering: .relaxed))
+  }
+
+  /// Descriptors that this process has open, but for those to children that run. `nil`: /proc does not tell.
+  package var ownDescriptors: Int? { Proc.openDescriptors.map { $0 - held.load(ordering: .relaxed) } }
+
+  func note(running count: Int, descriptors: Int) {
+    running.store(count, ordering: .relaxed)
+    held.store(descriptors, ordering: .relaxed)
+  }
 
   func send(_ message: Message) {
     mail.withLock { $0.add(message) }

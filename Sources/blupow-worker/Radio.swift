@@ -72,7 +72,9 @@ struct Radio {
         name: adapter.name, address: adapter.address, powered: adapter.powered,
         discovering: bus.tree.property(adapter.path, ObjectTree.adapter, "Discovering")?.asBool ?? false,
         devices: devices.count, connected: connected.count,
-        links: connected.prefix(Self.maxLinks).compactMap { bus.tree.property($0, ObjectTree.device, "Address")?.asString },
+        links: connected.prefix(Self.maxLinks).compactMap {
+          bus.tree.property($0, ObjectTree.device, "Address")?.asString.flatMap(Address.init)
+        },
         blocked: isBlocked(adapter, on: bus))
     }
     // A question that a bus may write into its log where it is refused: not without need.

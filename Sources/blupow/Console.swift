@@ -56,8 +56,15 @@ enum Console {
   }
 
   /// What of it polls need.
-  static func gatewayConfig(_ path: String?) throws -> GatewayConfig {
-    try orExplain { () throws(ConfigError) in try ConfigFile.loadGateway(ConfigFile.path(path)) }
+  ///
+  /// - Parameter link: for every device, in place of the configuration's.
+  static func gatewayConfig(_ path: String?, link: LinkChoice? = nil) throws -> GatewayConfig {
+    var config = try orExplain { () throws(ConfigError) in try ConfigFile.loadGateway(ConfigFile.path(path)) }
+    if let link {
+      config.link = link
+      for index in config.devices.indices { config.devices[index].link = nil }
+    }
+    return config
   }
 
   private static func orExplain<Config>(_ load: () throws(ConfigError) -> Config) throws -> Config {

@@ -5,7 +5,7 @@ import Readings
 struct DeviceFindings {
   var heard: [SeenDevice] = []
   /// The addresses that bluetoothd had a link to.
-  var links: [String] = []
+  var links: [Address] = []
   /// Programs that may have connected them, for people; `nil`: the bus does not tell.
   var followers: [String]?
 
@@ -56,7 +56,7 @@ struct DeviceFindings {
   }
 
   private func holder(of address: Address) -> String {
-    guard links.contains(address.text) else { return "When it was asked, bluetoothd had no link to it." }
+    guard links.contains(address) else { return "When it was asked, bluetoothd had no link to it." }
     guard let followers else {
       return "Who has it the bus does not tell this user: `sudo blupow doctor` may name those who can."
     }

@@ -43,11 +43,12 @@ struct FleetWatch: Sendable {
     return Console.print(FleetOverview(status).text) != .gone
   }
 
-  /// What is no news by itself: that time goes by.
+  /// What is no news by itself: that time goes by, that a client comes and goes.
   static func news(_ status: FleetStatus) -> FleetStatus {
     var news = status
     news.uptime = .zero
     news.lagP99 = nil
+    news.descriptors = nil
     for index in news.devices.indices {
       news.devices[index].age = nil
       news.devices[index].availability = nil

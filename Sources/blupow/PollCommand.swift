@@ -29,14 +29,8 @@ struct PollCommand: AsyncParsableCommand {
   var verbose = false
 
   func run() async throws {
-    var config = try Console.gatewayConfig(config)
-    if let link {
-      config.link = link
-      for index in config.devices.indices { config.devices[index].link = nil }
-    }
-    if let unknown = names.first(where: { name in !config.devices.contains { $0.name == name } }) {
-      throw ValidationError("No device is called '\(unknown)'; there are: \(config.devices.map(\.name).joined(separator: ", ")).")
-    }
+    let config = try Console.gatewayConfig(config, link: link)
+    try config.check(names)
     let gateway = Gateway(config, worker: Sibling.worker, log: Console.logger(verbose ? .debug : .error))
     let wanted = names
     // People need not wait for the links to close; a document for programs has the whole poll in it.
@@ -85,18 +79,32 @@ private final class Table: Sendable {
 
 extension LinkChoice: ExpressibleByArgument {}
 
+extension GatewayConfig {
+  /// Throws where one of these devices is not configured.
+  func check(_ names: [String]) throws {
+    guard let unknown = names.first(where: { name in !devices.contains { $0.name == name } }) else { return }
+    throw ValidationError("No device is called '\(unknown)'; there are: \(devices.map(\.name).joined(separator: ", ")).")
+  }
+}
+
 /// Runs `body`; at SIGINT, SIGTERM or SIGHUP cancels it, waits for its end, and gives `nil`.
 func stoppable<T: Sendable>(_ body: @escaping @Sendable () async -> T) async -> T? {
+  let (result, isStopped) = await hastened(body)
+  return isStopped ? nil : result
+}
+
+/// Runs `body` to its end; at SIGINT, SIGTERM or SIGHUP cancels it, and what it then comes to is the result.
+func hastened<T: Sendable>(_ body: @escaping @Sendable () async -> T) async -> (result: T, isStopped: Bool) {
   let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
-  return await withTaskGroup(of: T??.self) { group in
-    group.addTask { .some(.some(await body())) }
-    group.addTask {
-      for await _ in signals { return .some(nil) }
-      return nil
+  let work = Task { await body() }
+  let ear = Task {
+    for await _ in signals {
+      work.cancel()
+      return true
     }
-    // The first to end decides; the other one is cancelled and waited for.
-    let first = await group.next() ?? nil
-    group.cancelAll()
-    return first ?? nil
+    return false
   }
+  let result = await work.value
+  ear.cancel()
+  return (result, await ear.value)
 }

@@ -64,7 +64,7 @@ struct RadioFindings {
   }
 
   /// The addresses of links that stand: a module with one is not heard.
-  var links: [String] {
+  var links: [Address] {
     guard case .success(let probe) = probe else { return [] }
     return probe.adapters.flatMap { $0.links ?? [] }
   }
@@ -79,7 +79,7 @@ struct RadioFindings {
     case .success where !links.isEmpty:
       return .unknown(
         .scan,
-        "Nobody was heard in \(time.shortSeconds). A device that is connected is not heard: \(links.joined(separator: ", ")).")
+        "Nobody was heard in \(time.shortSeconds). A device that is connected is not heard: \(links.map(\.text).joined(separator: ", ")).")
     case .success:
       return .fault(
         .scan, "Nobody at all was heard in \(time.shortSeconds).",

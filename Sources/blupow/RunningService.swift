@@ -17,7 +17,13 @@ struct RunningService {
   /// One poll of them by the service. It takes turns: up to a minute each.
   func poll() async throws(ServiceTrouble) -> FleetStatus {
     let limit = Duration.seconds(max(120, 60 * Set(devices.map(\.address)).count))
-    let status = try await client.poll(devices: devices.map(\.name), within: limit)
+    return try picked(await client.poll(devices: devices.map(\.name), within: limit))
+  }
+
+  /// What it knows of them now; no poll.
+  func status() async throws(ServiceTrouble) -> FleetStatus { try picked(await client.status()) }
+
+  private func picked(_ status: FleetStatus) throws(ServiceTrouble) -> FleetStatus {
     guard let own = Self.pick(devices, from: status) else {
       throw .declined(200, "it does not have all of these devices any more.")
     }
@@ -32,6 +38,7 @@ struct RunningService {
     guard found.count == devices.count else { return nil }
     let addresses = Set(devices.map(\.address))
     return FleetStatus(
-      gateway: status.gateway, devices: found, problems: status.problems.filter { $0.address.map(addresses.contains) ?? true })
+      gateway: status.gateway, version: status.version, descriptors: status.descriptors, strays: status.strays,
+      devices: found, problems: status.problems.filter { $0.address.map(addresses.contains) ?? true })
   }
 }

@@ -65,9 +65,11 @@ struct StatusCommand: AsyncParsableCommand {
     case unknown(String, known: [String])
   }
 
-  static func ask(_ client: StatusClient, _ names: [String]) async throws(Trouble) -> FleetStatus {
+  static func ask(
+    _ client: StatusClient, _ names: [String], within limit: Duration = .seconds(2)
+  ) async throws(Trouble) -> FleetStatus {
     var status: FleetStatus
-    do throws(ServiceTrouble) { status = try await client.status() } catch { throw .service(error) }
+    do throws(ServiceTrouble) { status = try await client.status(within: limit) } catch { throw .service(error) }
     guard !names.isEmpty else { return status }
     let known = status.devices.map(\.name)
     if let unknown = names.first(where: { !known.contains($0) }) { throw .unknown(unknown, known: known) }

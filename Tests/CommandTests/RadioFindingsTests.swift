@@ -35,13 +35,13 @@ import Testing
     #expect(verdicts.count { $0 == .fault } == 1)
   }
 
-  @Test func `nobody heard is no fault where somebody is connected`() {
+  @Test func `nobody heard is no fault where somebody is connected`() throws {
     var probe = Probe(adapters: [])
     #expect(RadioFindings(probe: .success(probe)).scan(.success([]), for: .seconds(15)).verdict == .fault)
     probe.adapters = [
       Probe.Adapter(
         name: "hci0", address: "00:AA:01:00:00:00", powered: true, discovering: false, devices: 1, connected: 1,
-        links: ["D8:B6:73:BF:4F:75"])
+        links: [try #require(Address("D8:B6:73:BF:4F:75"))])
     ]
     #expect(RadioFindings(probe: .success(probe)).scan(.success([]), for: .seconds(5)).verdict == .unknown)
   }

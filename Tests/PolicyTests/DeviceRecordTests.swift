@@ -101,12 +101,15 @@ import Testing
       text
         == """
         {"address":"D8:B6:73:BF:4F:75","age_s":12.3,"availability":1,"available":true,"confidence":null,"connect_ms":1240,"connect_ms_mean":1240,\
-        "consecutive_failures":0,"deadline_s":25,"derived":[],"failure":null,"implausible":[],"link":"kernel","model":"RIV1230RCH-SPS","name":"Inverter",\
+        "consecutive_failures":0,"deadline_s":25,"derived":[],"failure":null,"implausible":[],"interval_s":null,"link":"kernel","model":"RIV1230RCH-SPS","name":"Inverter",\
         "poll_ms":3000,"profile":"inverter","raw_sign":[],"read_at":"2026-07-14T03:33:20.250Z","readings":{"battery_voltage":{"unit":"V","value":52.4}},\
         "rssi":null,"status":"connected","success_rate":1,"test_mode":false,"unit":null}
 
         """)
-    let fleet = FleetStatus(gateway: "cabin", uptime: .seconds(3600), devices: [status(record, at: 12)])
+    var device = status(record, at: 12)
+    device.interval = .seconds(30)
+    let fleet = FleetStatus(
+      gateway: "cabin", uptime: .seconds(3600), descriptors: 31, strays: 0, devices: [device])
     #expect(try Wire.decode(FleetStatus.self, from: try Wire.line(fleet)) == fleet)
   }
 

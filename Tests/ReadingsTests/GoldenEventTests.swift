@@ -150,6 +150,7 @@ struct GoldenEventTests {
   }
 
   @Test func `a probe of two adapters`() throws {
+    let inverter = try #require(Address("D8:B6:73:BF:4F:75"))
     try check(
       "b7e2-122",
       [
@@ -161,7 +162,7 @@ struct GoldenEventTests {
               adapters: [
                 .init(
                   name: "hci0", address: "00:1A:7D:DA:71:13", powered: true, discovering: false, devices: 14, connected: 1,
-                  links: ["D8:B6:73:BF:4F:75"], blocked: false),
+                  links: [inverter], blocked: false),
                 .init(
                   name: "hci1", address: "00:1A:7D:DA:71:14", powered: false, discovering: false, devices: 0, connected: 0,
                   links: [], blocked: true),

@@ -56,6 +56,30 @@ import Testing
     #expect(threads[1].count <= threads[0].count)
   }
 
+  @Test func `children that run are counted out of what this process holds and has left, and nothing else is`() async throws {
+    try await hanging(5) {}  // what the runtime opens once
+    let spawner = Spawner.shared
+    let (descriptors, left) = (try #require(spawner.ownDescriptors), spawner.leftCount)
+    try await hanging(5) {
+      // The spawner's thread counts a moment after it has started the last one.
+      let end = ContinuousClock.now + .seconds(10)
+      while spawner.ownDescriptors != descriptors || spawner.leftCount != left, .now < end {}
+      #expect(spawner.ownDescriptors == descriptors && spawner.leftCount == left)
+    }
+    #expect(spawner.ownDescriptors == descriptors && spawner.leftCount == left, "their ends have been heard")
+
+    let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    #expect(spawner.ownDescriptors == descriptors + 1)
+    close(file)
+    var pid: pid_t = 0
+    var words: [UnsafeMutablePointer<CChar>?] = [strdup("/bin/true"), nil]
+    defer { free(words[0]) }
+    #expect(posix_spawn(&pid, "/bin/true", nil, nil, &words, environ) == 0)
+    #expect(spawner.leftCount == left + 1, "nobody has reaped it")
+    waitpid(pid, nil, 0)
+    #expect(spawner.leftCount == left)
+  }
+
   @Test func `with no descriptor to be had a start fails in a sentence at whichever it lacks, and nothing is left`() async throws
   {
     // Descriptors without a gap, so that a limit leaves just so many.

@@ -61,7 +61,20 @@ import Testing
     #expect(probe?.adapters.map(\.name) == ["hci0", "hci1"])
     #expect(probe?.adapters.map(\.powered) == [true, false])
     #expect(probe?.adapters.first?.devices == 1)
+    #expect(probe?.adapters.map(\.links) == [[], []])
     #expect(run.exitCode == 0)
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a probe says who is connected, whoever's link it is, and frees nothing`() async throws {
+    let scene = try await Scene.one(#""known":true"#, adapters: #"[{"name":"hci0"},{"name":"hci1"}]"#)
+    _ = try await scene.tell(#"{"do":"link","address":"D8:B6:73:BF:4F:75","owner":"other"}"#)
+    for _ in 1...2 {
+      let run = try await scene.worker(["probe"])
+      let probe = run.events.compactMap { if case .probed(let probe) = $0.event { probe } else { nil } }.first
+      #expect(probe?.adapters.map(\.links) == [[try #require(Address(Scene.address))], []])
+      #expect(probe?.adapters.map(\.connected) == [1, 0])
+    }
     await scene.end()
   }
 
