@@ -17,10 +17,10 @@ extension StateDirectory {
 
   private static func examine(_ path: String) throws(StoreError) {
     let place = try nearest(path)
+    // A read-only file system refuses root, too.
+    guard access(place, W_OK | X_OK) == 0 else { throw StoreError(errno: errno, path) }
     var disk = statvfs()
     guard statvfs(place, &disk) == 0 else { throw StoreError(errno: errno, path) }
-    if disk.f_flag & UInt(ST_RDONLY) != 0 { throw StoreError(.readOnly, path) }
-    guard access(place, W_OK | X_OK) == 0 else { throw StoreError(errno: errno, path) }
     let hasInodes = disk.f_files == 0 || disk.f_favail > 0
     guard UInt(disk.f_bavail) * disk.f_frsize >= leastBytes, hasInodes else { throw StoreError(.full, path) }
     for companion in StoreFile.companions {
