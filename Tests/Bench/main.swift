@@ -20,27 +20,29 @@ func request(_ number: Int) throws -> Request {
       PollJob(module: Module(address: address), devices: [DeviceRequest(name: "Inverter", profile: "inverter", unit: 32)])))
 }
 
-/// The worker with nothing around it: its flags, no pipes, one blocking wait.
-func bare() -> Duration {
+/// A program with nothing around it: no pipes, one blocking wait.
+func bare(_ words: [String], _ variables: [String: String]) -> Duration {
   let start = ContinuousClock.now
   var pid: pid_t = 0
-  let words = [
-    worker.path, "poll", "--address", Scene.address, "--profile", "inverter", "--unit", "32",
-  ]
   var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
   arguments.append(nil)
-  var environment: [UnsafeMutablePointer<CChar>?] = worker.environment.map { strdup("\($0.key)=\($0.value)") }
+  var environment: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0.key)=\($0.value)") }
   environment.append(nil)
   var actions = posix_spawn_file_actions_t()
   posix_spawn_file_actions_init(&actions)
   for descriptor: Int32 in 1...2 { posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_WRONLY, 0) }
-  guard posix_spawn(&pid, worker.path, &actions, nil, arguments, environment) == 0 else { fatalError("no worker") }
+  guard posix_spawn(&pid, words[0], &actions, nil, arguments, environment) == 0 else { fatalError("no \(words[0])") }
   var status: Int32 = 0
   waitpid(pid, &status, 0)
   posix_spawn_file_actions_destroy(&actions)
   for pointer in arguments + environment { free(pointer) }
-  guard status == 0 else { fatalError("the bare worker failed: \(status)") }
+  guard status == 0 else { fatalError("\(words) failed: \(status)") }
   return start.duration(to: .now)
+}
+
+/// The worker by its flags.
+func bare() -> Duration {
+  bare([worker.path, "poll", "--address", Scene.address, "--profile", "inverter", "--unit", "32"], worker.environment)
 }
 
 let runner = PollRunner(worker: worker, log: Logger(label: "bench", factory: { _ in SwiftLogNoOpLogHandler() }))
@@ -74,6 +76,23 @@ print(
 print("worker CPU of a poll                  median \(milliseconds(cpu)) ms")
 print("bare worker, launch to end            median \(milliseconds(bareTimes)) ms")
 print("supervised poll                       median \(milliseconds(supervisedTimes)) ms")
+
+// A check of a running service, beside a command that asks nobody.
+let service = try await scene.start(
+  ["run"], config: "devices:\n  - {name: Inverter, address: '\(Scene.address)', profile: inverter, unit: 32}\n",
+  deadline: .seconds(600)
+)
+while try await scene.blupow(["status"]).exitCode != 0 {}
+var healthTimes: [Duration] = []
+var versionTimes: [Duration] = []
+for _ in 0..<rounds {
+  healthTimes.append(bare([Built.path("blupow"), "health", "--starting", "1000"], scene.environment))
+  versionTimes.append(bare([Built.path("blupow"), "--version"], scene.environment))
+}
+print("blupow health, launch to end          median \(milliseconds(healthTimes)) ms, p95 \(milliseconds(healthTimes, 0.95)) ms")
+print("blupow --version, launch to end       median \(milliseconds(versionTimes)) ms, p95 \(milliseconds(versionTimes, 0.95)) ms")
+service.stop()
+for await _ in service.output {}
 await scene.end()
 
 extension Sequence {

@@ -26,7 +26,7 @@ import Testing
   @Test(.timeLimit(.minutes(1))) func `a good device passes, with a line a poll and what it came to`() async throws {
     let scene = try await Scene.one()
     let run = try await scene.blupow(
-      ["stability", "--runs", "10", "--pause", "0s"], config: PollCommandTests.config,
+      ["stability", "--runs", "10", "--pause", "10ms"], config: PollCommandTests.config,
       more: ["BLUPOW_ATT_SOCKETS": scene.simulation.attSockets])
     #expect(run.exitCode == 0, "\(run.output)\(run.errors)")
     let lines = run.output.split(separator: "\n").map(String.init)
