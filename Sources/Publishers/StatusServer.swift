@@ -16,6 +16,8 @@ package struct StatusServer: Service {
 
   /// For a request, and again for its answer to be taken.
   var patience = TimeAmount.seconds(10)
+  /// Called when who asks is answered, or when it is known that for now nobody will be. Perhaps more than once.
+  package var whenSettled: @Sendable () -> Void = {}
   private let path: SocketPath?
   private let routes: StatusRoutes
   private let log: Logger
@@ -41,6 +43,7 @@ package struct StatusServer: Service {
       await serve(path, claim)
     } catch {
       log.error("nobody can ask this service (`blupow status`); polling goes on: \(error)")
+      whenSettled()
       // A service that ends takes the others along.
       try? await gracefulShutdown()
     }
@@ -57,6 +60,7 @@ package struct StatusServer: Service {
         reason = "\(error)"
       }
       guard !Task.isShuttingDownGracefully, !Task.isCancelled else { return }
+      whenSettled()
       if !isTold {
         isTold = true
         log.error(
@@ -68,7 +72,7 @@ package struct StatusServer: Service {
   }
 
   private func server(_ path: SocketPath) -> any Service {
-    let (routes, log, patience) = (routes, log, patience)
+    let (routes, log, patience, whenSettled) = (routes, log, patience, whenSettled)
     var quiet = log
     quiet.logLevel = .critical
     let http = HTTP1Channel(
@@ -88,6 +92,7 @@ package struct StatusServer: Service {
         // Everybody on this host may read; who may ask for a poll is looked at with each request.
         if chmod(path.description, 0o666) != 0 { log.error("\(path) cannot be opened to other users.") }
         log.debug("answering at \(path)")
+        whenSettled()
       },
       eventLoopGroup: Loops.one, logger: quiet)
   }

@@ -43,7 +43,7 @@ package actor Gateway {
   var read: Set<String> = []
   var whenAllRead: (@Sendable (FleetStatus) -> Void)?
 
-  private var sessions: Sessions
+  var sessions: Sessions
   private var drives: [Address: Task<Void, Never>] = [:]
   /// Modules that are no longer configured, and whose drive is ending.
   private var removed: Set<Address> = []

@@ -37,6 +37,9 @@ struct Sessions {
     change(adapter) { $0.ask(module, due: due, isFailing: isFailing) }
   }
 
+  /// Whether it has asked for a session and has none yet.
+  func isWaiting(_ module: Address) -> Bool { turns[module] != nil }
+
   mutating func leave(_ module: Address) {
     guard let place = places.removeValue(forKey: module) else { return }
     change(place) { $0.leave(module) }

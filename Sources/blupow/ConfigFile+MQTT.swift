@@ -65,7 +65,8 @@ extension ConfigFile {
     }
     if opensFiles, said.passwordFile == nil, said.username != nil, let directory = environment[credentials] {
       let path = "\(directory)/\(credential)"
-      if access(path, F_OK) == 0 { said.passwordFile = (path, try secret(path)) }
+      // An empty one is the unit's word for none.
+      if access(path, F_OK) == 0, try !firstLine(path).isEmpty { said.passwordFile = (path, try secret(path)) }
     }
     return try settings(said, fields)
   }
@@ -145,15 +146,18 @@ extension ConfigFile {
     return isFit && !text.contains("//") && !text.contains { "\"\\".contains($0) } ? text : nil
   }
 
-  /// The first line of a file.
   private static func secret(_ path: String) throws(ConfigError) -> Secret {
-    let text = try read(path, hint: "Let this user read it, or name another file.")
-    // By bytes: to Swift a line's end of two bytes is one character. An editor on Windows leaves such.
-    let bytes = text.utf8.prefix { $0 != UInt8(ascii: "\n") }
-    let line = String(decoding: bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes, as: UTF8.self)
+    let line = try firstLine(path)
     guard !line.isEmpty, line.utf8.count <= maxSecretBytes else {
       throw ConfigError(path, "holds no password: its first line is empty, or has more than \(maxSecretBytes) bytes.")
     }
     return Secret(line)
+  }
+
+  private static func firstLine(_ path: String) throws(ConfigError) -> String {
+    let text = try read(path, hint: "Let this user read it, or name another file.")
+    // By bytes: to Swift a line's end of two bytes is one character. An editor on Windows leaves such.
+    let bytes = text.utf8.prefix { $0 != UInt8(ascii: "\n") }
+    return String(decoding: bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes, as: UTF8.self)
   }
 }

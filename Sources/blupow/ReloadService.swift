@@ -11,12 +11,17 @@ struct ReloadService: Service {
   let locks: LockFiles
   let gateway: Gateway
   let publisher: MQTTPublisher
+  let systemd: SystemdPublisher?
   let hangups: UnixSignalsSequence
   let log: Logger
 
   func run() async {
     await cancelWhenGracefulShutdown {
-      for await _ in hangups { await reload() }
+      for await _ in hangups {
+        await systemd?.reloading()
+        await reload()
+        await systemd?.reloaded()
+      }
     }
   }
 

@@ -27,7 +27,8 @@ struct RunCommand: AsyncParsableCommand {
     let config = whole.gateway
     let log = Console.logger(verbose || config.diagnostics ? .debug : .notice)
     log.notice("polling \(config.counted)", metadata: ["gateway": "\(config.name)"])
-    let locks = LockFiles(environment: ProcessInfo.processInfo.environment)
+    let environment = ProcessInfo.processInfo.environment
+    let locks = LockFiles(environment: environment)
     locks.make(for: config)
     let kept = await KeptMemory.load(config, log: log)
     let gateway = Gateway(
@@ -35,14 +36,18 @@ struct RunCommand: AsyncParsableCommand {
     let publisher = MQTTPublisher(
       whole.mqtt, PublishedFleet(config), memory: kept.documents, log: log, raise: { await gateway.raise($0) },
       settle: { await gateway.settle($0) })
-    let server = StatusServer(
+    var server = StatusServer(
       status: { await gateway.snapshot() }, events: { await gateway.events.all },
       pollNow: { await gateway.pollNow(devices: $0) }, log: log)
+    let (serving, settled) = AsyncStream.makeStream(of: Void.self)
+    server.whenSettled = { settled.finish() }
+    let systemd = SystemdService(environment: environment, gateway: gateway, serving: serving, log: log)
     let reload = ReloadService(
-      path: ConfigFile.path(self.config), locks: locks, gateway: gateway, publisher: publisher, hangups: hangups, log: log)
+      path: ConfigFile.path(self.config), locks: locks, gateway: gateway, publisher: publisher, systemd: systemd.publisher,
+      hangups: hangups, log: log)
     let services = SideBySide(
       GatewayService(gateway: gateway), MQTTService(publisher: publisher, gateway: gateway),
-      MemoryService(kept: kept, gateway: gateway, publisher: publisher, log: log), server, reload)
+      MemoryService(kept: kept, gateway: gateway, publisher: publisher, log: log), server, reload, systemd)
     let group = ServiceGroup(
       configuration: .init(
         services: [.init(service: services)], gracefulShutdownSignals: [.sigterm, .sigint], logger: Console.logger(.error)))

@@ -89,6 +89,11 @@ import Testing
     let environment = ["CREDENTIALS_DIRECTORY": directory]
     #expect(try Self.mqtt("mqtt: {username: me}\n", environment)?.broker.password == Secret("from-systemd"))
     #expect(try Self.mqtt("mqtt: {}\n", environment)?.broker.password == nil)
+    // The unit gives one of a newline where there is no file.
+    let empty = try file("\n")
+    #expect(rename(empty, "\(directory)/mqtt.password") == 0)
+    let without = try #require(try Self.mqtt("mqtt: {username: me}\n", environment))
+    #expect(without.broker.password == nil && without.broker.username == "me")
     let unreadable = "mqtt: {username: me, password_file: /nonexistent/x}\n" + Self.device
     #expect(throws: ConfigError.self) { try ConfigFile.whole(unreadable, file: "c.yaml") }
     #expect(try ConfigFile.whole(unreadable, file: "c.yaml", opensFiles: false).gateway.devices.count == 1)

@@ -274,4 +274,27 @@ import Testing
     let age = try #require(device.age)
     #expect(age > .seconds(after.minutes * 60 - 2) && age < .seconds(after.minutes * 60 + 5))
   }
+
+  @Test(.timeLimit(.minutes(1))) func `what each module does can be asked at any time`() async throws {
+    let first = try #require(Address("D8:B6:73:BF:4F:00"))
+    let second = try #require(Address("D8:B6:73:BF:4F:01"))
+    var config = try await gateway(["hangs"], devices: 2).config
+    config.settings.sessions = 1
+    let gateway = Gateway(
+      config, worker: WorkerCommand(path: Built.path("zoo"), arguments: ["hangs"], environment: [:]), log: quiet, jitter: { 0 })
+    let resting = await gateway.doings()
+    for address in [first, second] {
+      guard case .resting = resting[address] else { Issue.record("\(resting)"); return }
+    }
+    let running = Task { await gateway.run() }
+    // One has the only session, the other waits for it.
+    var doings = resting
+    while doings[second] != .waiting(poll: "D8B673BF4F01-1") {
+      try await Task.sleep(for: .milliseconds(5))
+      doings = await gateway.doings()
+    }
+    #expect(doings[first] == .polling(poll: "D8B673BF4F00-1", deadline: .seconds(25)))
+    running.cancel()
+    await running.value
+  }
 }

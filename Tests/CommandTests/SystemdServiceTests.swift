@@ -1,0 +1,102 @@
+import Glibc
+import Rig
+import Supervisor
+import Testing
+
+/// `blupow run` under a service manager: a real socket that hears what systemd would.
+@Suite struct SystemdServiceTests {
+  private static let config = """
+    interval: 1s
+    link: bluez
+    devices:
+      - {name: Inverter, address: '\(Scene.address)', profile: inverter, unit: 32}
+
+    """
+
+  private func start(
+    _ scene: Scene, watchdogSeconds: Int? = nil, worker: String? = nil
+  ) async throws -> (service: Child, manager: NotifyListener, log: ServiceLog, path: String) {
+    let manager = try NotifyListener(NotifyListener.freeName)
+    var environment = ["NOTIFY_SOCKET": manager.name]
+    if let watchdogSeconds { environment["WATCHDOG_USEC"] = "\(watchdogSeconds)000000" }
+    let path = "\(scene.simulation.directory)/systemd.yaml"
+    try scene.write(Self.config, to: path)
+    let service = try await scene.start(["run", "--config", path], worker: worker, more: environment)
+    return (service, manager, ServiceLog(of: service) { _ in false }, path)
+  }
+
+  private func end(_ service: Child, _ log: ServiceLog, _ scene: Scene) async {
+    kill(service.pid, SIGTERM)
+    let run = await log.whole
+    #expect(run.exitCode == 0, "\(run.errors.suffix(1500))")
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `it is ready when it can be asked, tells how the fleet is, and that it ends`() async throws
+  {
+    let scene = try await Scene.one()
+    let (service, manager, log, _) = try await start(scene)
+    let ready = try #require(try await manager.next())
+    #expect(ready.first == "READY=1" && ready.last?.hasPrefix("STATUS=1 device: ") == true, "\(ready)")
+    #expect(try await scene.blupow(["status"]).exitCode == 0, "it said that it was ready")
+    if ready.last != "STATUS=1 device: 1 connected" {
+      #expect(try await manager.next { $0 == ["STATUS=1 device: 1 connected"] } != nil)
+    }
+    kill(service.pid, SIGTERM)
+    let stopping = try await manager.next { $0.first == "STOPPING=1" }
+    #expect(stopping?.last?.hasPrefix("STATUS=Ending") == true)
+    await end(service, log, scene)
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `what is wrong is told, and that it is over`() async throws {
+    let scene = try await Scene.one(#""known":true,"faults":[{"fault":"silent"}]"#)
+    let (service, manager, log, _) = try await start(scene)
+    let silent = try #require(try await manager.next { $0.last?.contains("Inverter: silent: ") == true })
+    #expect(silent.last?.hasPrefix("STATUS=1 device: 1 disconnected. Inverter: silent: ") == true)
+    _ = try await scene.tell(#"{"do":"faults","address":"\#(Scene.address)","faults":[]}"#)
+    #expect(try await manager.next { $0 == ["STATUS=1 device: 1 connected"] } != nil)
+    await end(service, log, scene)
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a reload begins and ends, whether the file is right or wrong`() async throws {
+    let scene = try await Scene.one()
+    let (service, manager, log, path) = try await start(scene)
+    _ = try await manager.next { $0.first == "READY=1" }
+    for text in [Self.config + "grace: 20m\n", "interval: never\n"] {
+      try scene.write(text, to: path)
+      kill(service.pid, SIGHUP)
+      let reloading = try #require(try await manager.next { $0.first == "RELOADING=1" })
+      #expect(reloading.last?.hasPrefix("MONOTONIC_USEC=") == true)
+      #expect(try await manager.next { $0 == ["READY=1"] } != nil)
+    }
+    #expect(try await manager.next { $0.last?.contains("config_refused") == true } != nil)
+    await end(service, log, scene)
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `it feeds the watchdog in time, and not while it hangs`() async throws {
+    let scene = try await Scene.one()
+    let limit = Duration.seconds(4)
+    let (service, manager, log, _) = try await start(scene, watchdogSeconds: 4)
+    for _ in 0..<3 { #expect(try await manager.next(within: limit) { $0 == ["WATCHDOG=1"] } != nil) }
+    await service.freeze()
+    try await manager.drain()
+    #expect(try await manager.next(within: limit) == nil)
+    kill(service.pid, SIGCONT)
+    #expect(try await manager.next { $0 == ["WATCHDOG=1"] } != nil)
+    await end(service, log, scene)
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `workers know nothing of the manager`() async throws {
+    let scene = try await Scene.one()
+    let directory = scene.simulation.directory
+    let worker = "\(directory)/worker"
+    try scene.write(
+      "#!/bin/sh\nenv >'\(directory)/environment'\nexec '\(Built.path("blupow-worker"))' \"$@\"\n", to: worker, isProgram: true)
+    let (service, manager, log, _) = try await start(scene, watchdogSeconds: 4, worker: worker)
+    #expect(try await manager.next { $0.contains("STATUS=1 device: 1 connected") } != nil)
+    let environment = try #require(Processes.read("\(directory)/environment"))
+    #expect(
+      environment.contains("DBUS_SYSTEM_BUS_ADDRESS=") && !environment.contains("NOTIFY") && !environment.contains("WATCHDOG"))
+    await end(service, log, scene)
+  }
+}
