@@ -110,6 +110,42 @@ import Testing
     await scene.end()
   }
 
+  @Test(.timeLimit(.minutes(2))) func `a descriptor that a service has kept open fails`() async throws {
+    let scene = try await Scene.one()
+    let config = """
+      interval: 300s
+      timeout: 60s
+      devices:
+        - {name: Inverter, address: "D8:B6:73:BF:4F:75", profile: inverter, unit: 32}
+        - {name: Lost, address: "AA:BB:CC:00:11:22", profile: inverter}
+      """
+    let service = try await scene.start(["run"], config: config)
+    while try await !scene.blupow(["status", "--json"]).output.contains(/"poll_ms" : \d/) {}
+    let child = try await scene.start(["stability", "Inverter", "--runs", "2", "--pause", "2s"], config: config)
+    var run = CommandRun()
+    var waiting: Conversation?
+    for await event in child.output {
+      switch event {
+      case .line(let line):
+        run.output += String(decoding: line, as: UTF8.self) + "\n"
+        guard waiting == nil else { continue }
+        // A client whose answer takes as long as the poll of a module that is not there: for the service a descriptor as any other.
+        waiting = try Conversation("\(scene.simulation.directory)/blupow/blupow.sock")
+        let body = #"{"devices":["Lost"]}"#
+        waiting?.say("POST /poll HTTP/1.1\r\nContent-Length: \(body.count)\r\n\r\n\(body)")
+      case .ended(let ending): run.ending = ending
+      default: break
+      }
+    }
+    #expect(run.exitCode == 1)
+    #expect(run.output.contains("2 of 2 succeeded (100.0 %), made by the running service"), "\(run.output)")
+    #expect(run.output.contains("0 processes, 1 descriptor, 0 links\n  ! Descriptors that were not closed: 1."), "\(run.output)")
+    kill(service.pid, SIGTERM)
+    #expect(await Scene.hear(service).exitCode == 0)
+    withExtendedLifetime(waiting) {}
+    await scene.end()
+  }
+
   @Test(.timeLimit(.minutes(1))) func `told to end it gives the report so far, has not passed, and leaves nothing`() async throws
   {
     let scene = try await Scene.one()
