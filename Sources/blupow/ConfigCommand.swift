@@ -18,9 +18,7 @@ struct ConfigCommand: AsyncParsableCommand {
     func run() async throws {
       let config = try Console.config(file)
       let published = config.mqtt.map { ", published at the MQTT broker \($0.broker.place)" } ?? ""
-      let modules = config.gateway.modules.count
-      Console.print(
-        "\(ConfigFile.path(file)): \(config.gateway.devices.count) devices behind \(modules) modules\(published), no mistakes.")
+      Console.print("\(ConfigFile.path(file)): \(config.gateway.counted)\(published), no mistakes.")
     }
   }
 
