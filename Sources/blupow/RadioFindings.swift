@@ -79,7 +79,8 @@ struct RadioFindings {
     case .success where !links.isEmpty:
       return .unknown(
         .scan,
-        "Nobody was heard in \(time.shortSeconds). A device that is connected is not heard: \(links.map(\.text).joined(separator: ", ")).")
+        "Nobody was heard in \(time.shortSeconds). A device that is connected is not heard: \(links.map(\.text).joined(separator: ", "))."
+      )
     case .success:
       return .fault(
         .scan, "Nobody at all was heard in \(time.shortSeconds).",
