@@ -56,6 +56,10 @@ package struct Unpublisher: Sendable {
           "The MQTT broker at \(broker.place) did not take everything in \(Self.clearing.components.seconds) s.",
           advice: "Look at its log, and try again."))
     }
+    guard found.topics.count < Self.maxFound else {
+      return .failure(
+        BrokerTrouble("\(Self.maxFound) retained messages were taken away, and there are more.", advice: "Run it once more."))
+    }
     return .success(found.topics.count)
   }
 
