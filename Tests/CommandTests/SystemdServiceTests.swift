@@ -14,10 +14,10 @@ import Testing
     """
 
   private func start(
-    _ scene: Scene, watchdogSeconds: Int? = nil, worker: String? = nil
+    _ scene: Scene, watchdogSeconds: Int? = nil, worker: String? = nil, more: [String: String] = [:]
   ) async throws -> (service: Child, manager: NotifyListener, log: ServiceLog, path: String) {
     let manager = try NotifyListener(NotifyListener.freeName)
-    var environment = ["NOTIFY_SOCKET": manager.name]
+    var environment = more.merging(["NOTIFY_SOCKET": manager.name]) { $1 }
     if let watchdogSeconds { environment["WATCHDOG_USEC"] = "\(watchdogSeconds)000000" }
     let path = "\(scene.simulation.directory)/systemd.yaml"
     try scene.write(Self.config, to: path)
@@ -45,6 +45,13 @@ import Testing
     kill(service.pid, SIGTERM)
     let stopping = try await manager.next { $0.first == "STOPPING=1" }
     #expect(stopping?.last?.hasPrefix("STATUS=Ending") == true)
+    await end(service, log, scene)
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `where nobody can ask it, it is ready all the same`() async throws {
+    let scene = try await Scene.one()
+    let (service, manager, log, _) = try await start(scene, more: ["RUNTIME_DIRECTORY": "/nonexistent"])
+    #expect(try await manager.next()?.first == "READY=1")
     await end(service, log, scene)
   }
 
