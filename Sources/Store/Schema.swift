@@ -1,4 +1,3 @@
-import Dispatch
 import GRDB
 
 /// The database inside the file: how it is opened, what makes it ours, and how it came to its tables.
@@ -38,8 +37,6 @@ enum Schema {
     var configuration = Configuration()
     configuration.label = "blupow.store"
     configuration.busyMode = .timeout(1)
-    // Not above the rest, as is GRDB's default: a service's user may not, and dispatch complains of it in the journal at every start.
-    configuration.qos = .default
     configuration.prepareDatabase { database in
       // Exclusive before the first access: SQLite then keeps the log's index in its own memory. One in a shared file (-shm) is
       // mapped, and kills this process with SIGBUS when somebody cuts it.
