@@ -149,7 +149,7 @@ let package = Package(
       name: "CommandTests",
       dependencies: [
         "blupow", "Publishers", "Policy", "Devices", "MQTT", "Readings", "Rig", "Supervisor", "blupow-worker",
-        "blupow-simulator", "zoo", logging,
+        "blupow-simulator", "zoo", "Chance", logging, yams,
       ],
       swiftSettings: strict),
   ]

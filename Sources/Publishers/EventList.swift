@@ -2,7 +2,7 @@ import FoundationEssentials
 package import Policy
 import Readings
 
-/// The last events, oldest first: a line each, and under what went wrong what to do.
+/// The last events, in the order in which they were last seen: a line each, and under what went wrong what to do.
 package struct EventList {
   private let events: [FleetEvent]
 
@@ -13,12 +13,12 @@ package struct EventList {
   }
 
   private static func text(_ event: FleetEvent) -> String {
-    var line = "\(moment(event.at))  "
+    var line = "\(moment(event.lastAt))  "
     // A status says itself whose and what it is.
     if event.kind != .status { line += "\(printable(event.subject)): " }
     if event.kind != .status, let name = event.name { line += "\(name)\(event.stage.map { " at \($0.rawValue)" } ?? ""): " }
     line += printable(event.message)
-    if event.count > 1 { line += " (\(event.count) times in a row, until \(moment(event.lastAt)))" }
+    if event.count > 1 { line += " (\(event.count) times in a row, since \(moment(event.at)))" }
     return line + "\n" + (event.advice.map { "    \(printable($0))\n" } ?? "")
   }
 

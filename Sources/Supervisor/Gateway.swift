@@ -177,8 +177,10 @@ package actor Gateway {
     for device in new.devices where records[device.name]?.adopt(device) != true {
       records[device.name] = DeviceRecord(device, start: now)
       reports[device.name] = nil
+      events.endRow(of: device.name)
     }
     let names = Set(new.devices.map(\.name))
+    for name in records.keys where !names.contains(name) { events.endRow(of: name) }
     records = records.filter { names.contains($0.key) }
     reports = reports.filter { names.contains($0.key) }
     for module in modules {

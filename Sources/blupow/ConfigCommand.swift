@@ -18,13 +18,13 @@ struct ConfigCommand: AsyncParsableCommand {
     func run() async throws {
       let config = try Console.config(file)
       let published = config.mqtt.map { ", published at the MQTT broker \($0.broker.place)" } ?? ""
-      Console.print("\(ConfigFile.path(file)): \(config.gateway.counted)\(published), no mistakes.")
+      try Console.result("\(ConfigFile.path(file)): \(config.gateway.counted)\(published), no mistakes.")
     }
   }
 
   struct Example: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "example", abstract: "Print a commented example.")
 
-    func run() async throws { Console.print(ConfigExample.text) }
+    func run() async throws { try Console.result(ConfigExample.text) }
   }
 }

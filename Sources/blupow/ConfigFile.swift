@@ -47,9 +47,10 @@ struct ConfigFile {
   static func whole(
     _ text: String, file: String, environment: [String: String] = [:], opensFiles: Bool = true
   ) throws(ConfigError) -> Whole {
-    if let (line, column) = YAMLFields.alias(in: text) {
-      throw ConfigError(
-        file, line: line, column: column, "anchors (&) and aliases (*) are not taken here; write the value out, or quote it.")
+    // Some editors begin a file with it.
+    let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
+    if let (oddity, line, column) = YAMLGuard.find(in: text) {
+      throw ConfigError(file, line: line, column: column, oddity.advice)
     }
     let root: Node?
     do {
@@ -309,6 +310,21 @@ struct ConfigFile {
     return "is not YAML: \(problem)."
   }
 
+  /// What libyaml does not read at all.
+  private static func control(in text: String, _ file: String) -> ConfigError {
+    var (line, column) = (1, 1)
+    for scalar in text.unicodeScalars {
+      if scalar == "\n" { (line, column) = (line + 1, 0) }
+      if scalar.value < 0x20 && !"\t\n\r".unicodeScalars.contains(scalar)
+        || (0x7F...0x9F).contains(scalar.value) && scalar != "\u{85}"
+      {
+        break
+      }
+      column += 1
+    }
+    return ConfigError(file, line: line, column: column, "a control character stands here; the file is no text.")
+  }
+
   private static func syntax(_ error: YamlError, _ file: String) -> ConfigError {
     switch error {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
@@ -317,6 +333,8 @@ struct ConfigFile {
       ConfigError(
         file, line: context.mark.line, column: context.mark.column,
         "the same key stands twice: \(duplicates.sorted().joined(separator: ", ")).")
+    case .reader(_, _, _, let yaml):
+      control(in: yaml, file)
     default: ConfigError(file, "is not YAML: \(error)")
     }
   }

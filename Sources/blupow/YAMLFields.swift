@@ -29,32 +29,6 @@ struct YAMLFields {
     ConfigError(file, line: mark?.line, column: mark?.column, text)
   }
 
-  /// Where the first anchor or alias is. No setting needs one, and a few hundred bytes of them can mean billions of nodes.
-  static func alias(in text: String) -> (line: Int, column: Int)? {
-    var quote: Unicode.Scalar?
-    var previous: Unicode.Scalar = "\n"
-    var (line, column) = (1, 0)
-    var isComment = false
-    for scalar in text.unicodeScalars {
-      defer { previous = scalar }
-      column += 1
-      if scalar == "\n" { (line, column, isComment) = (line + 1, 0, false) }
-      guard !isComment else { continue }
-      if let open = quote {
-        if scalar == open { quote = nil }
-        continue
-      }
-      guard " \t\n[{,:?-".unicodeScalars.contains(previous) else { continue }
-      switch scalar {
-      case "'", "\"": quote = scalar
-      case "#": isComment = true
-      case "*", "&": return (line, column)
-      default: break
-      }
-    }
-    return nil
-  }
-
   private func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
   /// A mistake at a key's value.
@@ -111,7 +85,7 @@ struct YAMLFields {
   /// Nothing may be left.
   func finish() throws(ConfigError) {
     guard let left = entries.first else { return }
-    let key = left.key.string ?? "?"
+    let key = Printable.text(left.key.string ?? "?", maxBytes: 100)
     let meant = known.filter { Self.distance(key, $0) <= 2 }.min { Self.distance(key, $0) < Self.distance(key, $1) }
     throw Self.error(
       file, left.key.mark,

@@ -61,6 +61,39 @@ import Testing
     #expect(log.all.first?.kind == .status, "failures push out failures only")
   }
 
+  @Test func `who fails and recovers all the time pushes out nobody else's events`() {
+    var log = EventLog()
+    for second in [0.0, 30] { log.note(failure(.accessDenied, of: other, at: second)) }
+    log.noteSuccess(of: other, at: wall(60))
+    for second in 0..<5000 {
+      log.note(failure(.notSeen, of: device, at: 100 + Double(second)))
+      log.noteSuccess(of: device, at: wall(100 + Double(second)))
+    }
+    #expect(log.all.count == 2 * EventLog.kept)
+    #expect(log.all.first?.name == "access_denied" && log.all.first?.count == 2)
+    #expect(log.all.contains { $0.kind == .recovered && $0.device == "Battery" })
+  }
+
+  @Test func `what goes on is not old: a row that lasts outlives others of its device`() {
+    var log = EventLog()
+    for second in 0..<1000 {
+      log.note(failure(.silent, of: device, at: Double(second)))
+      log.note(failure(second % 2 == 0 ? .notSeen : .linkLost, of: other, at: Double(second)))
+    }
+    let row = log.all.first { $0.device == "Inverter" }
+    #expect(row?.count == 1000 && row?.at == wall(0) && row?.lastAt == wall(999))
+  }
+
+  @Test func `another device of a name begins anew`() {
+    var log = EventLog()
+    log.note(failure(.notSeen, of: device, at: 0))
+    log.endRow(of: device.name)
+    log.noteSuccess(of: device, at: wall(1))
+    #expect(log.all.map(\.kind) == [.failed], "it has recovered from nothing")
+    log.note(failure(.notSeen, of: device, at: 2))
+    #expect(log.all.map(\.count) == [1, 1])
+  }
+
   @Test func `over a restart events are kept, in their order, and a row is not continued`() throws {
     var memory = FleetMemory()
     memory.events.note(failure(.notSeen, of: device, at: 0))

@@ -21,7 +21,7 @@ import Testing
     #expect(
       EventList(log.all).text == """
         2026-07-14T03:33:20Z  BluPow: BluPow 0.1.0 started
-        2026-07-14T03:33:21Z  In?[31mverter: not_seen at connect: It was not seen for 8 s. (2 times in a row, until 2026-07-14T03:33:51Z)
+        2026-07-14T03:33:51Z  In?[31mverter: not_seen at connect: It was not seen for 8 s. (2 times in a row, since 2026-07-14T03:33:21Z)
             \(Failure.notSeen.advice)
         2026-07-14T03:34:00Z  BluPow: store_failed: The disk is full.
             Make room.
