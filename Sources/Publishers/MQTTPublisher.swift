@@ -138,7 +138,8 @@ package actor MQTTPublisher {
   // MARK: The connection
 
   private func begin() {
-    guard let settings, let board, !isOver else { return }
+    // Other settings may be adopted before it runs, or while an old connection ends: two of one name would throw each other out.
+    guard client == nil, let settings, let board, !isOver else { return }
     let birthTopic = settings.prefix.below(GatewayTopics.level("status"))
     let client = BrokerClient(
       settings.broker(of: board.topics), listeningTo: [birthTopic.description],

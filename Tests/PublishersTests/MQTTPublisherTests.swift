@@ -370,7 +370,7 @@ import Testing
       try await listener.wait(within: .seconds(30)) { retained in
         retained["van/power/boat/availability"] == "online"
           && !retained.keys.contains { $0.hasPrefix("blupow/boat/") || $0.hasPrefix("homeassistant/") && $0.contains("boat") }
-      })
+      }, "\(listener.retained.keys.sorted()) \(run.log.all)")
     let cleared = listener.heard[mark...].filter(\.payload.isEmpty).map(\.topic)
     let states = try #require(cleared.firstIndex { $0.hasSuffix("/state") })
     #expect(!cleared[states...].contains { $0.hasPrefix("homeassistant/") }, "announcements go first")
