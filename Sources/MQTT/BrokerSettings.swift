@@ -47,6 +47,9 @@ package struct BrokerSettings: Equatable, Sendable {
     self.keepAlive = keepAlive
   }
 
-  /// For people.
-  package var place: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+  /// For people. A login that somebody wrote before the host, as in a URL, is left out.
+  package var place: String {
+    let host = host[(host.lastIndex(of: "@").map(host.index(after:)) ?? host.startIndex)...]
+    return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+  }
 }

@@ -151,6 +151,9 @@ extension DeviceRecord {
       availability: availability.keepsake(clock))
   }
 
+  /// Readings that are older when a process starts are nobody's: their age shall stay one that its clients believe.
+  private static let oldest = Duration.seconds(5 * 365 * 86_400)
+
   /// As an earlier process left it. Never `connected` before a success of our own; of readings whose age nobody knows nothing is
   /// shown.
   package init(_ config: DeviceConfig, keepsake: Keepsake, clock: ClockReading) {
@@ -163,7 +166,7 @@ extension DeviceRecord {
     availability = AvailabilityRecord(keepsake.availability, clock: clock)
     result.counters = CounterCheck(accepted: keepsake.counters ?? [:])
     guard let readings = keepsake.readings, readings.device == config.name, let readAt = keepsake.readAt,
-      let at = clock.instant(of: readAt), at <= clock.instant
+      let at = clock.instant(of: readAt), (.zero...Self.oldest).contains(clock.instant - at)
     else { return }
     // For people: by the clock of now where that one was not known to be right.
     let wall = readAt.isSynchronised ? readAt.wall : clock.stamp.wall.addingTimeInterval((at - clock.instant).seconds)

@@ -30,22 +30,23 @@ extension DeviceStatus: Codable {
     status = try fields.decode(Freshness.Status.self, forKey: .status)
     available = try fields.decode(Bool.self, forKey: .available)
     testMode = try fields.decode(Bool.self, forKey: .testMode)
-    age = try fields.decodeIfPresent(Double.self, forKey: .age).map { .seconds($0) }
+    age = try fields.timeIfPresent(.age)
     readAt = try fields.decodeIfPresent(String.self, forKey: .readAt).map { try Date(rfc3339: $0) }
     readings = try fields.decode([String: Reading].self, forKey: .readings)
     rawSign = try fields.decode([String].self, forKey: .rawSign)
     implausible = try fields.decode([String].self, forKey: .implausible)
     derived = try fields.decodeIfPresent([String].self, forKey: .derived) ?? []
     failure = try fields.decodeIfPresent(FailureReport.self, forKey: .failure)
-    successRate = try fields.decodeIfPresent(Double.self, forKey: .successRate)
-    availability = try fields.decodeIfPresent(Double.self, forKey: .availability)
-    connectMs = try fields.decodeIfPresent(Int64.self, forKey: .connectMs)
-    connectMsMean = try fields.decodeIfPresent(Double.self, forKey: .connectMsMean)
-    pollMs = try fields.decodeIfPresent(Int64.self, forKey: .pollMs)
-    consecutiveFailures = try fields.decode(Int.self, forKey: .consecutiveFailures)
-    deadline = .seconds(try fields.decode(Double.self, forKey: .deadline))
-    interval = try fields.decodeIfPresent(Double.self, forKey: .interval).map { .seconds($0) }
-    rssi = try fields.decodeIfPresent(Int.self, forKey: .rssi)
+    successRate = try fields.shareIfPresent(.successRate)
+    availability = try fields.shareIfPresent(.availability)
+    connectMs = try fields.millisecondsIfPresent(Int64.self, .connectMs)
+    connectMsMean = try fields.millisecondsIfPresent(Double.self, .connectMsMean)
+    pollMs = try fields.millisecondsIfPresent(Int64.self, .pollMs)
+    consecutiveFailures = try fields.count(.consecutiveFailures)
+    deadline = try fields.time(.deadline)
+    interval = try fields.timeIfPresent(.interval)
+    // As bluetoothd has it.
+    rssi = try fields.decodeIfPresent(Int16.self, forKey: .rssi).map(Int.init)
     link = try fields.decodeIfPresent(LinkKind.self, forKey: .link)
   }
 

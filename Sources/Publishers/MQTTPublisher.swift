@@ -135,6 +135,9 @@ package actor MQTTPublisher {
     if let latest { publish(latest) }
   }
 
+  /// Of the broker that it uses; `nil`: none.
+  package var place: String? { settings?.broker.place }
+
   // MARK: The connection
 
   private func begin() {

@@ -85,7 +85,7 @@ extension Done: Codable {
       attempts: Int(try fields.decodeIfPresent(UInt32.self, forKey: .attempts) ?? 0),
       foundStanding: try fields.decodeIfPresent(Bool.self, forKey: .foundStanding) ?? false,
       forgot: try fields.decodeIfPresent(Bool.self, forKey: .forgot) ?? false,
-      rssi: try fields.decodeIfPresent(Int.self, forKey: .rssi),
+      rssi: try fields.decodeIfPresent(Int16.self, forKey: .rssi).map(Int.init),
       blocks: try fields.decodeIfPresent([String: BlockNotes].self, forKey: .blocks) ?? [:],
       learned: try fields.decodeIfPresent(Learned.self, forKey: .learned),
       trouble: try fields.decodeIfPresent(FailureReport.self, forKey: .trouble))

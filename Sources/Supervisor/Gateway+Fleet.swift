@@ -10,7 +10,8 @@ extension Gateway {
     let devices = config.devices.compactMap { status(of: $0, at: now) }
     return FleetStatus(
       gateway: config.name, uptime: now - origin.instant, skippedPolls: machines.values.reduce(0) { $0 + $1.skipped },
-      lagP99: tally.lag(0.99)?.milliseconds, descriptors: Spawner.shared.ownDescriptors,
+      lagP99: tally.lag(0.99).map { max(0, $0.milliseconds) },
+      descriptors: Spawner.shared.ownDescriptors.map { max(0, $0) },
       strays: strays + Spawner.shared.leftCount, devices: devices, problems: problems.all, steps: steps)
   }
 

@@ -186,14 +186,29 @@ struct Examination {
     }
   }
 
+  /// By the file without this command's own state directory; the password, which the service's user alone may read, is not needed.
+  /// `nil`: it cannot be read.
+  private var named: ServicePlaces? {
+    var environment = ConfigFile.processEnvironment
+    environment[ConfigFile.variable("state_dir")] = nil
+    guard let text = try? ConfigFile.read(configPath),
+      let whole = try? ConfigFile.whole(text, file: configPath, environment: environment, opensFiles: false)
+    else { return nil }
+    return ServicePlaces(broker: whole.mqtt?.broker.place, stateDirectory: whole.gateway.stateDirectory)
+  }
+
   private func broker() async -> Finding {
-    if let fleet { return ServiceFindings(fleet: fleet).broker(at: mqtt?.broker.place) }
+    if let fleet { return ServiceFindings(fleet: fleet).broker(configured: named) }
     guard let mqtt else { return .ok(.broker, "None is configured.") }
     return .broker(at: mqtt, await BrokerVisit(settings: mqtt, process: getpid()).trouble())
   }
 
   private func state() -> Finding {
-    if let fleet { return ServiceFindings(fleet: fleet).state }
+    if let fleet {
+      // Its environment is not this command's: the file's own word counts as well.
+      let own = named?.stateDirectory
+      return ServiceFindings(fleet: fleet).state(configured: own.map { [$0, gateway?.stateDirectory ?? $0] } ?? [])
+    }
     let path = StateDirectory.path(
       configured: gateway?.stateDirectory, environment: ProcessInfo.processInfo.environment, isRoot: geteuid() == 0)
     return HostFindings.state(at: path, trouble: path.flatMap { StateDirectory.trouble(at: $0) })

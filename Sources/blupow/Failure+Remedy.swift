@@ -8,7 +8,7 @@ extension Failure {
   ///   - address: its module's.
   func remedy(device: String?, address: Address?) -> String {
     let module = address?.text ?? "ADDRESS"
-    let poll = "`blupow poll --verbose\(device.map { " '\($0)'" } ?? "")` shows each step."
+    let poll = "`blupow poll --verbose\(device.map { " \(Self.quoted($0))" } ?? "")` shows each step."
     let command: String? =
       switch self {
       // Their advice has it.
@@ -31,4 +31,7 @@ extension Failure {
       }
     return command.map { "\(advice) \($0)" } ?? advice
   }
+
+  /// One word to a shell, whatever is in it.
+  private static func quoted(_ word: String) -> String { "'\(word.replacing("'", with: #"'\''"#))'" }
 }

@@ -12,7 +12,9 @@ enum HostFindings {
   ///   - own: what this release's prints.
   static func worker(at path: String, said: String?, own: String) -> Finding {
     guard let said else {
-      return .fault(.worker, FailureReport(.workerCrashed, at: .start, "\(path) does not say its version."))
+      return .fault(
+        .worker, "\(path) does not say its version.",
+        advice: "Install blupow and blupow-worker again, both from the same release; `blupow-worker --version` tries it.")
     }
     guard said == own else {
       let other = Printable.text(said, maxBytes: 200)

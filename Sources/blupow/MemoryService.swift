@@ -14,7 +14,8 @@ struct KeptMemory: Sendable {
   var documents: [FleetMemory.Document] = []
   /// `nil`: nothing says where to keep it.
   var loaded: LoadedStore?
-  private var directory: String?
+  /// `nil`: as well.
+  private(set) var directory: String?
 
   /// Beside it.
   var transcripts: TranscriptRing? { directory.map { TranscriptRing(directory: "\($0)/transcripts") } }

@@ -36,9 +36,15 @@ struct RunCommand: AsyncParsableCommand {
     let publisher = MQTTPublisher(
       whole.mqtt, PublishedFleet(config), memory: kept.documents, log: log, raise: { await gateway.raise($0) },
       settle: { await gateway.settle($0) })
+    let directory = kept.directory
+    @Sendable func placed(_ fleet: FleetStatus) async -> FleetStatus {
+      var fleet = fleet
+      fleet.places = ServicePlaces(broker: await publisher.place, stateDirectory: directory)
+      return fleet
+    }
     var server = StatusServer(
-      status: { await gateway.snapshot() }, events: { await gateway.events.all },
-      pollNow: { await gateway.pollNow(devices: $0) }, log: log)
+      status: { await placed(gateway.snapshot()) }, events: { await gateway.events.all },
+      pollNow: { await placed(gateway.pollNow(devices: $0)) }, log: log)
     let (serving, settled) = AsyncStream.makeStream(of: Void.self)
     server.whenSettled = { settled.finish() }
     let systemd = SystemdService(environment: environment, gateway: gateway, serving: serving, log: log)

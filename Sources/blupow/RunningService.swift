@@ -39,6 +39,6 @@ struct RunningService {
     let addresses = Set(devices.map(\.address))
     return FleetStatus(
       gateway: status.gateway, version: status.version, descriptors: status.descriptors, strays: status.strays,
-      devices: found, problems: status.problems.filter { $0.address.map(addresses.contains) ?? true })
+      places: status.places, devices: found, problems: status.problems.filter { $0.address.map(addresses.contains) ?? true })
   }
 }

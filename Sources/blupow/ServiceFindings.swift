@@ -93,15 +93,58 @@ struct ServiceFindings {
     return found.fromService
   }
 
-  /// - Parameter place: of the broker; `nil`: none is configured, or that is not known.
-  func broker(at place: String?) -> Finding {
+  /// - Parameter configured: what the configuration says; `nil`: it cannot be read.
+  func broker(configured: ServicePlaces?) -> Finding {
+    let own = fleet.places
+    // One that was refused is a problem of its own.
+    if let wanted = configured?.broker, let own, own.broker != wanted, problem([.configRefused]) == nil {
+      return Finding.fault(
+        .broker,
+        "The running service does not use the broker at \(wanted), which the configuration names: \(own.broker.map { "it uses the one at \($0)" } ?? "it uses none").",
+        advice:
+          "`systemctl reload blupow` makes it read the configuration again; a BLUPOW_MQTT_HOST in its environment comes before that."
+      ).fromService
+    }
     if let problem = problem([.brokerAway, .brokerRefuses]) { return fault(.broker, problem) }
-    return Finding.ok(.broker, place.map { "The service has no trouble with the broker at \($0)." } ?? "No broker is in trouble.")
-      .fromService
+    guard let own else { return untold(.broker, "which broker it uses") }
+    guard let place = own.broker else { return Finding.ok(.broker, "The service uses none.").fromService }
+    if let configured, configured.broker == nil, problem([.configRefused]) == nil {
+      return Finding.unknown(
+        .broker, "The service uses the broker at \(place); the configuration names none.",
+        advice: "`systemctl reload blupow` ends that, unless its environment has a BLUPOW_MQTT_HOST."
+      ).fromService
+    }
+    return Finding.ok(.broker, "The service has no trouble with the broker at \(place).").fromService
   }
 
-  var state: Finding {
-    problem([.storeFailed]).map { fault(.state, $0) }
-      ?? Finding.ok(.state, "The service has no trouble with keeping what survives a restart.").fromService
+  /// - Parameter configured: directories that the configuration names, with and without this command's environment; empty: none, or it
+  ///   cannot be read. Where the service keeps what it knows is then its environment's to say.
+  func state(configured: [String]) -> Finding {
+    let own = fleet.places
+    if let wanted = configured.first, let own, !configured.contains(own.stateDirectory ?? ""),
+      problem([.configRefused]) == nil
+    {
+      return Finding.fault(
+        .state,
+        "The running service does not use \(wanted), which the configuration names: \(own.stateDirectory.map { "it uses \($0)" } ?? "it keeps nothing").",
+        advice:
+          "`systemctl restart blupow` makes it use that: a reload does not. A BLUPOW_STATE_DIR in its environment comes before the file."
+      ).fromService
+    }
+    if let problem = problem([.storeFailed]) { return fault(.state, problem) }
+    guard let own else { return untold(.state, "where it keeps what survives a restart") }
+    guard let directory = own.stateDirectory else {
+      return Finding.unknown(
+        .state, "The service keeps nothing that survives a restart.", advice: "Set state_dir in the configuration."
+      ).fromService
+    }
+    return Finding.ok(.state, "The service has no trouble with \(directory).").fromService
+  }
+
+  private func untold(_ check: Check, _ what: String) -> Finding {
+    Finding.unknown(
+      check, "The running service, of release \(fleet.version), does not say \(what).",
+      advice: "`systemctl restart blupow` starts the one that is installed."
+    ).fromService
   }
 }

@@ -425,6 +425,36 @@ import Testing
     await scene.end()
   }
 
+  @Test(.timeLimit(.minutes(1))) func `a broker and a state directory that the file has and the running service not yet`()
+    async throws
+  {
+    let (scene, port) = (try await scene(), try Broker.freePort())
+    let path = "\(scene.simulation.directory)/changed.yaml"
+    let plain = "interval: 300s\n" + Self.config
+    try scene.write(plain, to: path)
+    let child = try await scene.start(["run", "--config", path])
+    while try await !scene.blupow(["status", "--json"]).output.contains(/"poll_ms" : \d/) {}
+    let more = ["BLUPOW_CONFIG": path]
+    let before = try await report(scene, config: nil, more: more)
+    #expect(before.entry("broker")?.message == "The service uses none." && before.verdict("state") == "ok")
+    try scene.write(
+      "mqtt: {host: 127.0.0.1, port: \(port)}\nstate_dir: \(scene.simulation.directory)/elsewhere\n" + plain, to: path)
+    let changed = try await report(scene, config: nil, more: more)
+    #expect(changed.checks.filter { $0.verdict == "fault" }.map(\.check) == ["broker", "state"], "\(changed.checks)")
+    #expect(changed.entry("broker")?.message.contains("does not use the broker at 127.0.0.1:\(port)") == true)
+    #expect(changed.entry("broker")?.advice?.contains("`systemctl reload blupow`") == true)
+    #expect(changed.entry("state")?.advice?.contains("`systemctl restart blupow`") == true)
+    // A reload brings the broker, whom nobody answers for, and not the directory.
+    kill(child.pid, SIGHUP)
+    while try await !scene.blupow(["status", "--json"]).output.contains("broker_away") {}
+    let reloaded = try await report(scene, config: nil, more: more)
+    #expect(reloaded.entry("broker")?.message.contains("Connection refused") == true)
+    #expect(reloaded.entry("state")?.message.contains("does not use \(scene.simulation.directory)/elsewhere") == true)
+    kill(child.pid, SIGTERM)
+    #expect(await Scene.hear(child).exitCode == 0)
+    await scene.end()
+  }
+
   @Test(.timeLimit(.minutes(1))) func `a device that the running service does not have yet`() async throws {
     let scene = try await scene()
     let child = try await service(scene, "interval: 300s\n" + Self.config)

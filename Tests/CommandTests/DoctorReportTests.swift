@@ -19,6 +19,11 @@ import Testing
     #expect(text == "\u{1B}[32mok\u{1B}[0m       clock       It is right. (The service's word.)")
   }
 
+  @Test func `a command for a device is one that a shell takes, whatever its name`() {
+    let remedy = Failure.outOfTime.remedy(device: "Skipper's $(bank)", address: nil)
+    #expect(remedy.contains(#"`blupow poll --verbose 'Skipper'\''s $(bank)'`"#), "\(remedy)")
+  }
+
   @Test func `what is found is counted`() {
     #expect(DoctorReport(findings: [.ok(.clock, "")]).summary == "No fault.")
     #expect(DoctorReport(findings: [fault, fault, .unknown(.bluez, "")]).summary == "2 faults. 1 could not be told.")

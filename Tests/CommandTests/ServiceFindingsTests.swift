@@ -29,7 +29,7 @@ import Testing
   @Test func `each problem is one check's, and each check's word is the service's`() {
     for name in Problem.Name.allCases {
       let service = ServiceFindings(fleet: FleetStatus(gateway: "cabin", devices: [], problems: [problem(name)]))
-      let all = service.service(besides: []) + [service.broker(at: nil), service.state]
+      let all = service.service(besides: []) + [service.broker(configured: nil), service.state(configured: [])]
       #expect(all.count { $0.verdict == .fault } == 1, "\(name)")
       #expect(all.allSatisfy { $0.isServicesWord }, "\(name)")
     }
@@ -70,6 +70,51 @@ import Testing
     let other = DeviceConfig(name: "Other", address: try #require(address), profile: "battery")
     #expect(devices([], configured: [other]).map(\.device) == ["Other"])
     #expect(devices([], .configRefused, configured: [other]).isEmpty)
+  }
+
+  // MARK: What it uses
+
+  private func service(_ places: ServicePlaces?, _ problems: Problem.Name...) -> ServiceFindings {
+    ServiceFindings(fleet: FleetStatus(gateway: "cabin", places: places, devices: [], problems: problems.map(problem)))
+  }
+
+  @Test(arguments: [nil, "other:1883"] as [String?])
+  func `a broker that the service does not use is not vouched for`(own: String?) {
+    let wanted = ServicePlaces(broker: "127.0.0.1:1")
+    let found = service(ServicePlaces(broker: own)).broker(configured: wanted)
+    #expect(found.verdict == .fault && found.message.contains("does not use the broker at 127.0.0.1:1"))
+    #expect(found.advice?.contains("`systemctl reload blupow`") == true)
+    #expect(service(ServicePlaces(broker: own), .brokerAway).broker(configured: wanted).message == found.message)
+    // The refused configuration is the fault then.
+    #expect(service(ServicePlaces(broker: own), .configRefused).broker(configured: wanted).verdict == .ok)
+  }
+
+  @Test func `a broker is vouched for by its own place`() {
+    let used = service(ServicePlaces(broker: "lan:1883"))
+    for configured in [nil, ServicePlaces(broker: "lan:1883")] {
+      let found = used.broker(configured: configured)
+      #expect(found.verdict == .ok && found.message.hasSuffix("the broker at lan:1883."))
+    }
+    #expect(used.broker(configured: ServicePlaces()).verdict == .unknown)
+    #expect(service(ServicePlaces()).broker(configured: ServicePlaces()).message == "The service uses none.")
+  }
+
+  @Test(arguments: [nil, "/var/lib/blupow"] as [String?]) func `nor is a state directory`(own: String?) {
+    let found = service(ServicePlaces(stateDirectory: own)).state(configured: ["/mnt/state"])
+    #expect(found.verdict == .fault && found.message.contains("does not use /mnt/state"))
+    #expect(found.advice?.contains("`systemctl restart blupow`") == true)
+  }
+
+  @Test func `a state directory that the file or the environment names is the service's`() {
+    let used = service(ServicePlaces(stateDirectory: "/b"))
+    for configured in [["/b", "/a"], ["/a", "/b"], []] { #expect(used.state(configured: configured).verdict == .ok) }
+  }
+
+  @Test func `of a service that does not say what it uses nothing is known`() {
+    let old = service(nil)
+    #expect(old.broker(configured: ServicePlaces(broker: "lan:1883")).verdict == .unknown)
+    #expect(old.state(configured: ["/a"]).verdict == .unknown)
+    #expect(service(nil, .brokerAway).broker(configured: nil).verdict == .fault)
   }
 
   @Test func `a service of another release is said`() {

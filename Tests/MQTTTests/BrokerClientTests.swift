@@ -32,6 +32,13 @@ import Testing
     return true
   }
 
+  @Test(arguments: [
+    ("broker.lan", "broker.lan:1883"), ("::1", "[::1]:1883"), ("user:secret@broker.lan", "broker.lan:1883"),
+    ("u:p@ss@::1", "[::1]:1883"), ("secret@", ":1883"),
+  ]) func `a place is a host and a port, and no login`(host: String, place: String) {
+    #expect(BrokerSettings(host: host, port: 1883, clientID: "").place == place)
+  }
+
   /// The first trouble of a client with these settings.
   private func trouble(_ settings: BrokerSettings) async throws -> BrokerTrouble {
     let links = Links()

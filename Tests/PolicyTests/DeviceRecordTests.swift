@@ -109,7 +109,8 @@ import Testing
     var device = status(record, at: 12)
     device.interval = .seconds(30)
     let fleet = FleetStatus(
-      gateway: "cabin", uptime: .seconds(3600), descriptors: 31, strays: 0, devices: [device])
+      gateway: "cabin", uptime: .seconds(3600), descriptors: 31, strays: 0,
+      places: ServicePlaces(broker: "broker.lan:8883", stateDirectory: "/var/lib/blupow"), devices: [device])
     #expect(try Wire.decode(FleetStatus.self, from: try Wire.line(fleet)) == fleet)
   }
 

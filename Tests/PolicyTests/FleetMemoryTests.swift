@@ -128,6 +128,28 @@ import Testing
     #expect(memory.devices.keys.sorted() == ["Inverter"])
   }
 
+  @Test func `a stored number that cannot be costs nothing but its document, and what is said of it is understood`() throws {
+    let document = try #require(try left().first)
+    let good = FleetMemory.Document(kind: "device", key: "Battery", text: document.text)
+    let numbers = document.text.matches(of: /[:,\[](?<number>-?[0-9][0-9.]*)(?=[,}\]])/)
+    #expect(numbers.count > 8)
+    let now = Sample.at(1_000_000)
+    for number in numbers {
+      for odd in ["1e30", "-1e300", "1e19", "9223372036854775807", "-9223372036854775808", "1e11", "-5"] {
+        var bad = document
+        bad.text = document.text[..<number.output.number.startIndex] + odd + document.text[number.output.number.endIndex...]
+        let memory = FleetMemory([bad, good])
+        #expect(memory.devices["Battery"] != nil && memory.unread == (memory.devices["Inverter"] == nil ? 1 : 0))
+        guard let kept = memory.devices["Inverter"] else { continue }
+        for boot in ["a", "b"] {
+          let record = DeviceRecord(device, keepsake: kept, clock: Sample.clock(boot: boot, at: now, wall: wall + 60))
+          let status = record.status(limits: limits, deadline: .seconds(25), at: now)
+          #expect(throws: Never.self, "\(bad.text)") { try Wire.decode(DeviceStatus.self, from: Wire.line(status)) }
+        }
+      }
+    }
+  }
+
   @Test func `availability goes on where it was, without the time in between`() throws {
     var record = DeviceRecord(device, start: Sample.start)
     record.note(Sample.success("p-1"), limits: limits, at: Sample.start, wall: .distantPast)

@@ -43,7 +43,8 @@ extension Sample {
     (shunt.connectMs, shunt.connectMsMean, shunt.pollMs) = (nil, nil, 25_000)
     shunt.failure = FailureReport(.notSeen, at: .scan, "D8:B6:73:BF:4F:83 was not heard by hci0; 2 other devices were.")
     return FleetStatus(
-      gateway: "cabin", version: "0.1.0", uptime: .seconds(3725), devices: [inverter, shunt],
+      gateway: "cabin", version: "0.1.0", uptime: .seconds(3725),
+      places: ServicePlaces(broker: "127.0.0.1:1883", stateDirectory: "/var/lib/blupow"), devices: [inverter, shunt],
       problems: [
         Problem(
           .moduleFailing, address: Address("D8:B6:73:BF:4F:83"), message: "It has failed 3 times in a row.",

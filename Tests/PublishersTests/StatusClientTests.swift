@@ -109,6 +109,16 @@ import Testing
     await stranger.leave()
   }
 
+  @Test(.timeLimit(.minutes(1)), arguments: ["1e30", "-5"]) func `a number that cannot be is named`(number: String) async throws {
+    let line = String(decoding: try Wire.line(try Sample.fleet()), as: UTF8.self)
+    let text = line.replacing("\"uptime_s\":0", with: "\"uptime_s\":\(number)")
+    let stranger = try Stranger("HTTP/1.1 200 OK\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)")
+    let trouble = try #require(await trouble(StatusClient([stranger.place])))
+    #expect(trouble.description.contains("is not understood: uptime_s: "), "\(trouble)")
+    #expect(trouble.exitCode == .protocolError)
+    await stranger.leave()
+  }
+
   @Test(.timeLimit(.minutes(1))) func `one that does not answer is waited for so long and no longer`() async throws {
     let stranger = try Stranger("HTTP/1.1 200 OK\r\n", keepsOpen: true)
     let start = ContinuousClock.now
