@@ -126,10 +126,11 @@ package actor MQTTPublisher {
       board.flatMap { board in settings.map { $0.broker(of: board.topics) } }
     }
     if connection(new, board) != connection(old, oldBoard) || new?.prefix != old?.prefix {
+      // Before anybody else has a turn, and publishes by the new name what would then count as its own.
+      if new != nil, let renamed = Self.disown(&kept, fleet.gateway) { log.notice("\(Self.remains(of: renamed))") }
       await end(clearing: new == nil, of: oldBoard)
       await settle(.brokerAway)
       await settle(.brokerRefuses)
-      if let renamed = Self.disown(&kept, fleet.gateway) { log.notice("\(Self.remains(of: renamed))") }
       begin()
     }
     if let latest { publish(latest) }

@@ -19,7 +19,7 @@ package struct StatusClient: Sendable {
     try await ask(.GET, "/status", body: [], within: limit)
   }
 
-  /// The last events, oldest first.
+  /// The last events, in the order in which they were last seen.
   package func events(within limit: Duration = .seconds(2)) async throws(ServiceTrouble) -> [FleetEvent] {
     let document: EventDocument = try await ask(.GET, "/events", body: [], within: limit)
     return document.events

@@ -28,14 +28,5 @@ enum Proc {
   }
 
   /// The entries of a directory that are numbers; `nil` where it cannot be opened.
-  static func numbers(in path: String) -> [Int32]? {
-    guard let directory = opendir(path) else { return nil }
-    defer { closedir(directory) }
-    var numbers: [Int32] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      if let number = Int32(name) { numbers.append(number) }
-    }
-    return numbers
-  }
+  static func numbers(in path: String) -> [Int32]? { Directory.names(in: path)?.compactMap { Int32($0) } }
 }

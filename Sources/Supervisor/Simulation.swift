@@ -159,22 +159,11 @@ package final class Simulation: Sendable {
 
   /// Everything in it is ours: two levels, no links followed.
   private static func removeDirectory(_ path: String) {
-    for name in names(in: path) {
+    for name in Directory.names(in: path) ?? [] {
       let inner = "\(path)/\(name)"
       if unlink(inner) != 0 { removeDirectory(inner) }
     }
     rmdir(path)
-  }
-
-  private static func names(in path: String) -> [String] {
-    guard let directory = opendir(path) else { return [] }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names
   }
 
   private static func write(_ bytes: [UInt8], to path: String) throws {

@@ -18,7 +18,7 @@ package struct TranscriptRing: Sendable {
       guard mkdir(path, 0o700) == 0 || errno == EEXIST else { return nil }
     }
     // Numbers tell the order, whatever a clock says.
-    let files = Self.names(in: folder).compactMap { name in Self.number(of: name).map { (number: $0, name: name) } }
+    let files = (Directory.names(in: folder) ?? []).compactMap { name in Self.number(of: name).map { (number: $0, name: name) } }
       .sorted { $0.number < $1.number }
     for old in files.dropLast(Self.kept - 1) { unlink("\(folder)/\(old.name)") }
     let digits = "\((files.last?.number ?? 0) + 1)"
@@ -31,18 +31,5 @@ package struct TranscriptRing: Sendable {
       return nil
     }
     return number
-  }
-
-  private static func names(in folder: String) -> [String] {
-    guard let stream = opendir(folder) else { return [] }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-      names.append(
-        withUnsafePointer(to: &entry.pointee.d_name) {
-          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        })
-    }
-    return names
   }
 }

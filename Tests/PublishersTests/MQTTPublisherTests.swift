@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 import Glibc
 import Logging
 import MQTT
@@ -218,6 +218,68 @@ import Testing
     await broker.leave()
   }
 
+  @Test func `whoever is given other settings before it runs has one connection`() async throws {
+    let broker = try await Broker("allow_anonymous true\nlog_dest file DIR/log\nlog_type notice\nconnection_messages true")
+    let listener = try await Listener(broker)
+    let config = try Sample.config()
+    let publisher = MQTTPublisher(
+      Sample.settings(broker.port), PublishedFleet(config),
+      log: Logger(label: "mqtt") { _ in LogLines().handler(level: .notice) },
+      raise: { _ in }, settle: { _ in })
+    await publisher.adopt(Sample.settings(broker.port, .device), PublishedFleet(config))
+    let (statuses, tell) = AsyncStream.makeStream(of: FleetStatus.self)
+    let running = Task { await publisher.run(statuses) }
+    tell.yield(try Sample.fleetAtBroker())
+    #expect(try await listener.wait { $0["\(Self.root)/availability"] == "online" })
+    running.cancel()
+    await running.value
+    let log = try String(contentsOfFile: "\(broker.directory)/log", encoding: .utf8)
+    #expect(
+      log.split(separator: "\n").count { $0.contains("New client connected") && $0.contains("as blupow-cabin") } == 1, "\(log)")
+    await listener.end()
+    await broker.leave()
+  }
+
+  private final class Gate: Sendable {
+    let isOpen = Atomic(false)
+  }
+
+  @Test func `a new name that is adopted as it begins to run leaves what the old one said`() async throws {
+    let broker = try await Broker()
+    let listener = try await Listener(broker)
+    let config = try Sample.config()
+    let old = Run(Sample.settings(broker.port), config)
+    old.show(try Sample.fleetAtBroker())
+    #expect(try await listener.wait { $0["\(Self.root)/availability"] == "online" })
+    let memory = await old.end()
+    #expect(try await listener.wait { $0["\(Self.root)/availability"] == "offline" })
+    let before = listener.retained
+    let (gate, log) = (Gate(), LogLines())
+    let publisher = MQTTPublisher(
+      Sample.settings(broker.port), PublishedFleet(config), memory: memory,
+      log: Logger(label: "mqtt") { _ in log.handler(level: .notice) }, raise: { _ in },
+      settle: { _ in while !gate.isOpen.load(ordering: .relaxed) { try? await Task.sleep(for: .milliseconds(2)) } })
+    var renamed = config
+    renamed.name = "boat"
+    let fleet = PublishedFleet(renamed)
+    let settings = Sample.settings(broker.port)
+    // It waits for the settling, while the other publishes.
+    let adopting = Task.immediate { await publisher.adopt(settings, fleet) }
+    let (statuses, tell) = AsyncStream.makeStream(of: FleetStatus.self)
+    let running = Task { await publisher.run(statuses) }
+    tell.yield(try Sample.fleetAtBroker())
+    #expect(try await listener.wait { $0["blupow/boat/availability"] == "online" })
+    gate.isOpen.store(true, ordering: .relaxed)
+    await adopting.value
+    #expect(log.all.contains { $0.contains("`blupow unpublish --gateway cabin`") })
+    running.cancel()
+    await running.value
+    #expect(try await listener.wait { $0["blupow/boat/availability"] == "offline" })
+    #expect(listener.retained.filter { before[$0.key] != nil } == before)
+    await listener.end()
+    await broker.leave()
+  }
+
   @Test func `a state is emptied when nothing announces it any more`() async throws {
     let broker = try await Broker()
     let listener = try await Listener(broker)
@@ -360,7 +422,10 @@ import Testing
       #expect(listener.retained["\(Self.root)/availability"] == "offline")
       #expect(listener.retained.filter { before[$0.key] != nil } == before)
       #expect(run.log.all.contains { $0.contains("`blupow unpublish --gateway cabin`") })
-      if way == "at a start" { await run.end() }
+      guard way == "at a start" else { continue }
+      await run.end()
+      // That the next one is online is then its own word.
+      #expect(try await listener.wait { $0["blupow/boat/availability"] == "offline" })
     }
     var moved = Sample.settings(broker.port)
     (moved.base, moved.prefix) = (Sample.topic("van/power"), Sample.topic("ha"))
@@ -370,7 +435,7 @@ import Testing
       try await listener.wait(within: .seconds(30)) { retained in
         retained["van/power/boat/availability"] == "online"
           && !retained.keys.contains { $0.hasPrefix("blupow/boat/") || $0.hasPrefix("homeassistant/") && $0.contains("boat") }
-      }, "\(listener.retained.keys.sorted()) \(run.log.all)")
+      })
     let cleared = listener.heard[mark...].filter(\.payload.isEmpty).map(\.topic)
     let states = try #require(cleared.firstIndex { $0.hasSuffix("/state") })
     #expect(!cleared[states...].contains { $0.hasPrefix("homeassistant/") }, "announcements go first")
