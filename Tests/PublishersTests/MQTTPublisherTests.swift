@@ -226,7 +226,9 @@ import Testing
       Sample.settings(broker.port), PublishedFleet(config),
       log: Logger(label: "mqtt") { _ in LogLines().handler(level: .notice) },
       raise: { _ in }, settle: { _ in })
-    await publisher.adopt(Sample.settings(broker.port, .device), PublishedFleet(config))
+    var other = Sample.settings(broker.port)
+    other.clientID = "other"
+    await publisher.adopt(other, PublishedFleet(config))
     let (statuses, tell) = AsyncStream.makeStream(of: FleetStatus.self)
     let running = Task { await publisher.run(statuses) }
     tell.yield(try Sample.fleetAtBroker())
@@ -235,7 +237,7 @@ import Testing
     await running.value
     let log = try String(contentsOfFile: "\(broker.directory)/log", encoding: .utf8)
     #expect(
-      log.split(separator: "\n").count { $0.contains("New client connected") && $0.contains("as blupow-cabin") } == 1, "\(log)")
+      log.split(separator: "\n").count { $0.contains("New client connected") && $0.contains("as other") } == 1, "\(log)")
     await listener.end()
     await broker.leave()
   }
