@@ -21,6 +21,8 @@ struct ConfigFile {
     var gateway: GatewayConfig
     /// `nil`: nothing is published over MQTT.
     var mqtt: MQTTSettings?
+    /// `nil`: nothing is served over TCP.
+    var http: HTTPSettings?
   }
 
   static func load(_ path: String, environment: [String: String] = processEnvironment) throws(ConfigError) -> Whole {
@@ -34,7 +36,8 @@ struct ConfigFile {
 
   static var processEnvironment: [String: String] {
     var found: [String: String] = [:]
-    for name in scalars.map(variable) + mqttScalars.map(mqttVariable) + ["BLUPOW_MIN_INTERVAL", credentials, passwordVariable] {
+    let names = scalars.map(variable) + mqttScalars.map(mqttVariable) + httpScalars.map(httpVariable)
+    for name in names + ["BLUPOW_MIN_INTERVAL", credentials, passwordVariable, tokenVariable] {
       if let value = getenv(name) { found[name] = String(cString: value) }
     }
     return found
@@ -61,7 +64,7 @@ struct ConfigFile {
       throw ConfigError(file, "\(error)")
     }
     guard let root else { throw ConfigError(file, "is empty; `blupow config example` prints one to begin with.") }
-    var fields = try YAMLFields(root, file: file, known: scalars + ["devices", "mqtt"])
+    var fields = try YAMLFields(root, file: file, known: scalars + ["devices", "mqtt", "http"])
     let minimum = try environment["BLUPOW_MIN_INTERVAL"].map { text throws(ConfigError) in
       guard let value = Duration(text: text), value > .zero, value <= .seconds(300) else {
         throw ConfigError("BLUPOW_MIN_INTERVAL", "'\(text)' is not a duration from 1ms to 300s.")
@@ -87,8 +90,9 @@ struct ConfigFile {
     }
     try check(config, fields)
     let mqtt = try mqtt(fields.take("mqtt"), file: file, environment: environment, opensFiles: opensFiles)
+    let http = try http(fields.take("http"), file: file, environment: environment, opensFiles: opensFiles)
     try fields.finish()
-    return Whole(gateway: config, mqtt: mqtt)
+    return Whole(gateway: config, mqtt: mqtt, http: http)
   }
 
   // MARK: - Pieces

@@ -79,6 +79,9 @@ struct DemoService: Service {
     let publisher = MQTTPublisher(
       broker?.settings, PublishedFleet(scene.config), clearsAtEnd: true, log: log, raise: { await gateway.raise($0) },
       settle: { await gateway.settle($0) })
+    let web = WebServer(
+      HTTPSettings(address: "127.0.0.1", port: 0), WebSource(gateway), log: log, raise: { await gateway.raise($0) },
+      settle: { await gateway.settle($0) })
     Console.print("BluPow \(Wire.release), demo: simulated devices on a private bus. Nothing here was measured.")
     Console.print(scene.origins.text)
     Console.print(scene.links)
@@ -90,6 +93,7 @@ struct DemoService: Service {
       group.addTask { await gateway.run() }
       group.addTask { await Self.print(gateway) }
       group.addTask { await publisher.run(gateway.statuses) }
+      group.addTask { try? await web.run() }
       if let time { group.addTask { try? await Task.sleep(for: time) } }
       if faults { group.addTask { try? await scene.misbehave(simulation) } }
       // The first to end ends the demo; the gateway then stops its workers.

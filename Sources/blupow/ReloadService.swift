@@ -11,6 +11,7 @@ struct ReloadService: Service {
   let locks: LockFiles
   let gateway: Gateway
   let publisher: MQTTPublisher
+  let web: WebServer
   let systemd: SystemdPublisher?
   let hangups: UnixSignalsSequence
   let log: Logger
@@ -42,6 +43,7 @@ struct ReloadService: Service {
     await gateway.settle(.configRefused)
     await gateway.adopt(config)
     await publisher.adopt(whole.mqtt, PublishedFleet(config))
+    await web.adopt(whole.http)
     log.notice("configuration read again: \(config.counted)", metadata: ["gateway": "\(config.name)"])
     for (key, isSame) in [
       ("state_dir", config.stateDirectory == old.stateDirectory), ("diagnostics", config.diagnostics == old.diagnostics),
