@@ -81,7 +81,8 @@ struct DemoService: Service {
       settle: { await gateway.settle($0) })
     let web = WebServer(
       HTTPSettings(address: "127.0.0.1", port: 0), WebSource(gateway), log: log, raise: { await gateway.raise($0) },
-      settle: { await gateway.settle($0) })
+      settle: { await gateway.settle($0) },
+      whenServing: { Console.print("Served at \($0.url) (api/status, api/events, api/stream, metrics).\n") })
     Console.print("BluPow \(Wire.release), demo: simulated devices on a private bus. Nothing here was measured.")
     Console.print(scene.origins.text)
     Console.print(scene.links)

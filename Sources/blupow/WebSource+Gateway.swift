@@ -6,6 +6,7 @@ extension WebSource {
   /// What a gateway knows.
   init(_ gateway: Gateway) {
     self.init(
-      status: { await gateway.snapshot() }, statuses: { gateway.statuses }, events: { await gateway.events.all })
+      status: { await gateway.snapshot() }, statuses: { gateway.statuses }, events: { await gateway.events.all },
+      counts: { await gateway.counts })
   }
 }
