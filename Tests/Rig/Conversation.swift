@@ -64,6 +64,12 @@ package final class Conversation: Sendable {
     shutdown(descriptor, Int32(SHUT_RDWR))
   }
 
+  /// Takes a little of what has come, if anything has.
+  package func sip() {
+    var bytes = [UInt8](repeating: 0, count: 256)
+    _ = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+  }
+
   /// Waits until there is something to read. It is not read.
   package func untilHeard() async throws {
     var polled = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
