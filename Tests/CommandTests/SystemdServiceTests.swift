@@ -7,6 +7,7 @@ import Testing
 @Suite struct SystemdServiceTests {
   private static let config = """
     interval: 1s
+    timeout: 10s
     link: bluez
     devices:
       - {name: Inverter, address: '\(Scene.address)', profile: inverter, unit: 32}
@@ -91,6 +92,45 @@ import Testing
     kill(service.pid, SIGCONT)
     #expect(try await manager.next { $0 == ["WATCHDOG=1"] } != nil)
     await end(service, log, scene)
+  }
+
+  /// The process lives, and all else in it goes on.
+  @Test(.timeLimit(.minutes(1))) func `it is not fed while its gateway answers nobody`() async throws {
+    let scene = try await Scene.one()
+    let stall = "\(scene.simulation.directory)/clock"
+    let limit = Duration.seconds(4)
+    let (service, manager, log, _) = try await start(scene, watchdogSeconds: 4, more: Self.stalls(at: stall))
+    #expect(try await manager.next(within: limit) { $0 == ["WATCHDOG=1"] } != nil)
+    try scene.write("", to: stall)
+    // The poll that runs into it has begun, perhaps, and a feeding is on its way.
+    try await manager.silence(of: "WATCHDOG=1", for: limit)
+    #expect(unlink(stall) == 0)
+    #expect(try await manager.next { $0 == ["WATCHDOG=1"] } != nil)
+    await end(service, log, scene)
+  }
+
+  /// While its gateway answers.
+  @Test(.enabled(if: getenv("BLUPOW_TEST_LONG") != nil, "two minutes"), .timeLimit(.minutes(4)))
+  func `it is not fed while its schedule stands still`() async throws {
+    let scene = try await Scene.one()
+    let stall = "\(scene.simulation.directory)/spawn"
+    let (service, manager, log, _) = try await start(scene, watchdogSeconds: 4, more: Self.stalls(at: stall))
+    #expect(try await manager.next { $0 == ["WATCHDOG=1"] } != nil)
+    try scene.write("", to: stall)
+    // A deadline of 10 s, 10 s for its end, and a minute's patience.
+    try await manager.silence(of: "WATCHDOG=1", for: .seconds(8), within: .seconds(120))
+    #expect(try await scene.blupow(["status"]).exitCode == 0)
+    #expect(unlink(stall) == 0)
+    #expect(try await manager.next(within: .seconds(30)) { $0 == ["WATCHDOG=1"] } != nil)
+    kill(service.pid, SIGTERM)
+    let errors = await log.whole.errors
+    #expect(errors.ranges(of: "the schedule stands still").count == 1, "\(errors.suffix(1500))")
+    #expect(errors.ranges(of: "the schedule moves again").count == 1)
+    await scene.end()
+  }
+
+  private static func stalls(at path: String) -> [String: String] {
+    ["LD_PRELOAD": Built.path("libStandInStall.so"), "STAND_IN_STALL": path]
   }
 
   @Test(.timeLimit(.minutes(1))) func `workers know nothing of the manager`() async throws {

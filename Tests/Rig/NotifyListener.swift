@@ -57,6 +57,18 @@ package final class NotifyListener: Sendable {
     return nil
   }
 
+  /// Returns when this datagram has not come for so long, as a manager's watchdog finds it; throws where it comes on and on.
+  package func silence(of line: String, for length: Duration, within limit: Duration = .seconds(40)) async throws {
+    let end = ContinuousClock.now + limit
+    while try await next(within: length, where: { $0 == [line] }) != nil {
+      guard ContinuousClock.now < end else { throw NoSilence(line: line) }
+    }
+  }
+
+  package struct NoSilence: Error {
+    package var line: String
+  }
+
   /// What has come and was not read.
   package func drain() async throws { while try await next(within: .zero) != nil {} }
 }
