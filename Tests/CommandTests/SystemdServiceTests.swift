@@ -33,7 +33,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `it is ready when it can be asked, tells how the fleet is, and that it ends`() async throws
+  @Test(.timeLimit(.minutes(5))) func `it is ready when it can be asked, tells how the fleet is, and that it ends`() async throws
   {
     let scene = try await Scene.one()
     let (service, manager, log, _) = try await start(scene)
@@ -49,14 +49,14 @@ import Testing
     await end(service, log, scene)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `where nobody can ask it, it is ready all the same`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `where nobody can ask it, it is ready all the same`() async throws {
     let scene = try await Scene.one()
     let (service, manager, log, _) = try await start(scene, more: ["RUNTIME_DIRECTORY": "/nonexistent"])
     #expect(try await manager.next()?.first == "READY=1")
     await end(service, log, scene)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `what is wrong is told, and that it is over`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `what is wrong is told, and that it is over`() async throws {
     let scene = try await Scene.one(#""known":true,"faults":[{"fault":"silent"}]"#)
     let (service, manager, log, _) = try await start(scene)
     let silent = try #require(try await manager.next { $0.last?.contains("Inverter: silent: ") == true })
@@ -66,7 +66,7 @@ import Testing
     await end(service, log, scene)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a reload begins and ends, whether the file is right or wrong`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a reload begins and ends, whether the file is right or wrong`() async throws {
     let scene = try await Scene.one()
     let (service, manager, log, path) = try await start(scene)
     _ = try await manager.next { $0.first == "READY=1" }
@@ -81,7 +81,7 @@ import Testing
     await end(service, log, scene)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `it feeds the watchdog in time, and not while it hangs`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `it feeds the watchdog in time, and not while it hangs`() async throws {
     let scene = try await Scene.one()
     let limit = Duration.seconds(4)
     let (service, manager, log, _) = try await start(scene, watchdogSeconds: 4)
@@ -95,7 +95,7 @@ import Testing
   }
 
   /// The process lives, and all else in it goes on.
-  @Test(.timeLimit(.minutes(1))) func `it is not fed while its gateway answers nobody`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `it is not fed while its gateway answers nobody`() async throws {
     let scene = try await Scene.one()
     let stall = "\(scene.simulation.directory)/clock"
     let limit = Duration.seconds(4)
@@ -110,7 +110,7 @@ import Testing
   }
 
   /// While its gateway answers.
-  @Test(.enabled(if: getenv("BLUPOW_TEST_LONG") != nil, "two minutes"), .timeLimit(.minutes(4)))
+  @Test(.enabled(if: getenv("BLUPOW_TEST_LONG") != nil, "two minutes"), .timeLimit(.minutes(10)))
   func `it is not fed while its schedule stands still`() async throws {
     let scene = try await Scene.one()
     let stall = "\(scene.simulation.directory)/spawn"
@@ -133,7 +133,7 @@ import Testing
     ["LD_PRELOAD": Built.path("libStandInStall.so"), "STAND_IN_STALL": path]
   }
 
-  @Test(.timeLimit(.minutes(1))) func `workers know nothing of the manager`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `workers know nothing of the manager`() async throws {
     let scene = try await Scene.one()
     let directory = scene.simulation.directory
     let worker = "\(directory)/worker"

@@ -36,7 +36,7 @@ package final class NotifyListener: Sendable {
   package static var freeName: String { "@blupow-test-\(getpid())-\(UInt32.random(in: 0 ... .max))" }
 
   /// The next datagram's lines; `nil`: none came in time.
-  package func next(within limit: Duration = .seconds(30)) async throws -> [String]? {
+  package func next(within limit: Duration = .seconds(120)) async throws -> [String]? {
     let end = ContinuousClock.now + limit
     var buffer = [UInt8](repeating: 0, count: 65_536)
     while true {
@@ -50,7 +50,7 @@ package final class NotifyListener: Sendable {
 
   /// The next datagram that is wanted; those before it are dropped.
   package func next(
-    within limit: Duration = .seconds(30), where isWanted: ([String]) -> Bool
+    within limit: Duration = .seconds(120), where isWanted: ([String]) -> Bool
   ) async throws -> [String]? {
     let end = ContinuousClock.now + limit
     while let lines = try await next(within: end - .now) { if isWanted(lines) { return lines } }
