@@ -95,7 +95,7 @@ package final class Conversation: Sendable {
   }
 
   /// All that comes until the other side closes; `nil` where it has not closed by then.
-  package func rest(within limit: Duration = .seconds(20)) async throws -> String? {
+  package func rest(within limit: Duration = .seconds(120)) async throws -> String? {
     let start = ContinuousClock.now
     var heard: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65_536)
