@@ -74,6 +74,8 @@ let package = Package(
         nioPosix,
         nioHTTP1,
       ],
+      // The page's files are in the program: it is one file, and no path leads from a request to a file of the host's.
+      resources: [.embedInCode("Page")],
       swiftSettings: strict),
     .target(name: "Simulator", dependencies: ["DBus", "Devices", "Readings", "CLinux"], swiftSettings: strict),
     .executableTarget(

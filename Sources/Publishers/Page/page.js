@@ -91,7 +91,7 @@ function ageText(device) {
 const number = (device, key) => typeof device.readings[key]?.value === 'number' ? device.readings[key].value : null;
 const product = (device, a, b) => {
   const [x, y] = [number(device, a), number(device, b)];
-  return x == null || y == null ? null : x * y;
+  return x == null || y == null ? null : Math.round(x * y);
 };
 const power = device => number(device, 'battery_power') ?? product(device, 'battery_voltage', 'battery_current');
 const charge = device => number(device, 'battery_soc') ?? number(device, 'battery_percentage');
@@ -472,7 +472,7 @@ function showCurve(figure, curve) {
   figure.texts = points.map(point => pointText(curve, point));
   figure.columns = ['Time', 'Lowest', 'Mean', 'Highest', 'Readings'];
   figure.rows = () => [...points].reverse().map(point => [when(point.at), ...[point.min, rounded(point.mean, 3), point.max, point.count].map(value => plain.format(value))]);
-  say(figure.parts.caption, `${titled(curve.key)} · ${curve.device}${curve.simulated ? ' · SIMULATED' : ''}`);
+  say(figure.parts.caption, `${titled(curve.key)} · ${curve.device}${curve.test_mode ? ' · SIMULATED' : ''}`);
   const digits = Math.max(0, Math.min(3, 1 - Math.floor(Math.log10(top - bottom))));
   const label = value => plain.format(rounded(value, digits));
   frame(figure, curve, `${titled(curve.key)} of ${curve.device}, ${curve.over === 'day' ? 'the last day' : 'the last month'}`,

@@ -1,0 +1,45 @@
+import Readings
+
+/// What is answered of the past, whoever keeps it.
+package struct HistoryRoutes: Sendable {
+  package enum Found: Sendable {
+    case document(HistoryDocument)
+    /// No history of a device of that name; of these.
+    case noDevice([String])
+    /// Nothing can be said for now, and why, as a sentence.
+    case nothing(String)
+  }
+
+  package typealias Ask = @Sendable (HistoryQuestion) async -> Found
+
+  private let curves: Ask
+  private let polls: Ask
+
+  package init(curves: @escaping Ask, polls: @escaping Ask) {
+    self.curves = curves
+    self.polls = polls
+  }
+
+  package var byPath: [String: WebSource.Route] {
+    [
+      "/api/history": { await Self.answer($0, hasKeys: true, curves) },
+      "/api/polls": { await Self.answer($0, hasKeys: false, polls) },
+    ]
+  }
+
+  private static func answer(_ query: [String: String], hasKeys: Bool, _ ask: Ask) async -> Answer {
+    let question: HistoryQuestion
+    do throws(HistoryQuestion.Mistake) {
+      question = try HistoryQuestion(query, hasKeys: hasKeys)
+    } catch {
+      return .wrong(error.sentence)
+    }
+    switch await ask(question) {
+    case .document(let document): return .json(document)
+    case .noDevice(let names):
+      let known = names.isEmpty ? "none yet" : names.joined(separator: ", ")
+      return .error(.notFound, "There is no history of '\(Printable.text(question.device, maxBytes: 200))'; there is of: \(known).")
+    case .nothing(let sentence): return .unavailable(sentence)
+    }
+  }
+}
