@@ -21,6 +21,8 @@ struct ConfigFile {
     var gateway: GatewayConfig
     /// `nil`: nothing is published over MQTT.
     var mqtt: MQTTSettings?
+    /// How long the history is kept.
+    var keep = standardKeep
   }
 
   static func load(_ path: String, environment: [String: String] = processEnvironment) throws(ConfigError) -> Whole {
@@ -34,7 +36,8 @@ struct ConfigFile {
 
   static var processEnvironment: [String: String] {
     var found: [String: String] = [:]
-    for name in scalars.map(variable) + mqttScalars.map(mqttVariable) + ["BLUPOW_MIN_INTERVAL", credentials, passwordVariable] {
+    let settings = scalars.map(variable) + mqttScalars.map(mqttVariable) + historyScalars.map(historyVariable)
+    for name in settings + ["BLUPOW_MIN_INTERVAL", credentials, passwordVariable] {
       if let value = getenv(name) { found[name] = String(cString: value) }
     }
     return found
@@ -61,7 +64,7 @@ struct ConfigFile {
       throw ConfigError(file, "\(error)")
     }
     guard let root else { throw ConfigError(file, "is empty; `blupow config example` prints one to begin with.") }
-    var fields = try YAMLFields(root, file: file, known: scalars + ["devices", "mqtt"])
+    var fields = try YAMLFields(root, file: file, known: scalars + ["devices", "mqtt", "history"])
     let minimum = try environment["BLUPOW_MIN_INTERVAL"].map { text throws(ConfigError) in
       guard let value = Duration(text: text), value > .zero, value <= .seconds(300) else {
         throw ConfigError("BLUPOW_MIN_INTERVAL", "'\(text)' is not a duration from 1ms to 300s.")
@@ -87,8 +90,9 @@ struct ConfigFile {
     }
     try check(config, fields)
     let mqtt = try mqtt(fields.take("mqtt"), file: file, environment: environment, opensFiles: opensFiles)
+    let keep = try history(fields.take("history"), file: file, environment: environment)
     try fields.finish()
-    return Whole(gateway: config, mqtt: mqtt)
+    return Whole(gateway: config, mqtt: mqtt, keep: keep)
   }
 
   // MARK: - Pieces
