@@ -1,6 +1,7 @@
 import Readings
+import Synchronization
 
-/// What is answered of the past, whoever keeps it.
+/// What is answered of the past (`protocol/http.md`), whoever keeps it.
 package struct HistoryRoutes: Sendable {
   package enum Found: Sendable {
     case document(HistoryDocument)
@@ -10,10 +11,18 @@ package struct HistoryRoutes: Sendable {
     case nothing(String)
   }
 
+  /// Questions that are being answered at the same time, those of clients that went away included.
+  static let maxAsked = 16
+
+  private final class Asked: Sendable {
+    let count = Mutex(0)
+  }
+
   package typealias Ask = @Sendable (HistoryQuestion) async -> Found
 
   private let curves: Ask
   private let polls: Ask
+  private let asked = Asked()
 
   package init(curves: @escaping Ask, polls: @escaping Ask) {
     self.curves = curves
@@ -22,18 +31,25 @@ package struct HistoryRoutes: Sendable {
 
   package var byPath: [String: WebSource.Route] {
     [
-      "/api/history": { await Self.answer($0, hasKeys: true, curves) },
-      "/api/polls": { await Self.answer($0, hasKeys: false, polls) },
+      "/api/history": { await answer($0, hasKeys: true, curves) },
+      "/api/polls": { await answer($0, hasKeys: false, polls) },
     ]
   }
 
-  private static func answer(_ query: [String: String], hasKeys: Bool, _ ask: Ask) async -> Answer {
+  private func answer(_ query: [String: String], hasKeys: Bool, _ ask: Ask) async -> Answer {
     let question: HistoryQuestion
     do throws(HistoryQuestion.Mistake) {
       question = try HistoryQuestion(query, hasKeys: hasKeys)
     } catch {
       return .wrong(error.sentence)
     }
+    let isWithin = asked.count.withLock { count in
+      guard count < Self.maxAsked else { return false }
+      count += 1
+      return true
+    }
+    guard isWithin else { return .unavailable("\(Self.maxAsked) questions about the past are being answered already. Try again.") }
+    defer { asked.count.withLock { $0 -= 1 } }
     switch await ask(question) {
     case .document(let document): return .json(document)
     case .noDevice(let names):

@@ -373,17 +373,24 @@ async function refresh(isChosen) {
   const over = chosenSpan();
   if (isChosen) say($('curves-note'), 'Loading …');
   try {
-    const answers = await Promise.all(wanted().map(([device, keys]) => ask('history', { device: device.name, keys, ...spans[over] })));
-    if (asked.number !== mine) return;
-    const curves = answers.flatMap(answer => answer.curves.map(curve => ({ ...answer, ...curve, over }))).filter(curve => curve.points.length);
+    // One after the other: the host has more to do.
+    const curves = [];
+    for (const [device, keys] of wanted()) {
+      const answer = await ask('history', { device: device.name, keys, ...spans[over] });
+      if (asked.number !== mine) return;
+      curves.push(...answer.curves.map(curve => ({ ...answer, ...curve, over })));
+    }
     say($('curves-note'), curves.length ? '' : 'Nothing was read in that time.');
-    list($('curves'), curves, curve => `${curve.device} ${curve.key}`, makeCurve, showCurve);
+    list($('curves'), curves, curve => `${curve.device} ${curve.key} ${curve.unit}`, makeCurve, showCurve);
   } catch (error) {
     say($('curves-note'), `No curves: ${error.message}`);
   }
   try {
-    const outcomes = await Promise.all(fleet.devices.map(device => ask('polls', { device: device.name, ...spans[over], points: 48 })));
-    if (asked.number === mine) outcomes.forEach((outcome, index) => showPolls($('links').children[index], { ...outcome, over }));
+    for (const device of fleet.devices) {
+      const answer = await ask('polls', { device: device.name, ...spans[over], points: 48 });
+      if (asked.number !== mine) return;
+      showPolls([...$('links').children].find(card => card.key === identity(device)), { ...answer, over });
+    }
   } catch { /* The note above says it. */ }
   await ask('events').then(showEvents, () => {});
 }
