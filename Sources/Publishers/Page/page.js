@@ -363,13 +363,13 @@ function wanted() {
   return fleet.devices.map(device => [device, keys.filter(key => number(device, key) != null)]).filter(([, keys]) => keys.length);
 }
 
-let asked = { at: -Infinity, number: 0 };
+let asked = { at: -Infinity, number: 0, isBusy: false };
 
 /// Curves, outcomes and events: when chosen anew, and now and then while something happens.
 async function refresh(isChosen) {
   const mine = asked.number + 1;
-  if (!fleet || (!isChosen && (document.hidden || performance.now() - asked.at < 20_000))) return;
-  asked = { at: performance.now(), number: mine };
+  if (!fleet || (!isChosen && (document.hidden || asked.isBusy || performance.now() - asked.at < 20_000))) return;
+  asked = { at: performance.now(), number: mine, isBusy: true };
   const over = chosenSpan();
   if (isChosen) say($('curves-note'), 'Loading …');
   try {
@@ -393,6 +393,7 @@ async function refresh(isChosen) {
     }
   } catch { /* The note above says it. */ }
   await ask('events').then(showEvents, () => {});
+  if (asked.number === mine) asked.isBusy = false;
 }
 
 const inTime = (over, time) => (over === 'day' ? short : day).format(new Date(time));
