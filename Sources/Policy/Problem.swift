@@ -28,6 +28,8 @@ package struct Problem: Equatable, Sendable {
     case brokerAway = "broker_away"
     /// The MQTT broker does not take messages.
     case brokerRefuses = "broker_refuses"
+    /// Nobody can be answered over TCP.
+    case httpFailed = "http_failed"
     /// The configuration could not be reloaded; the old one is in force.
     case configRefused = "config_refused"
   }

@@ -49,7 +49,7 @@ extension Problem.Name {
     case .adapterAway: 1
     case .resetFailed, .workerAbandoned: 2
     case .brokerRefuses: 3
-    case .brokerAway: 4
+    case .brokerAway, .httpFailed: 4
     case .inUse, .moduleFailing, .releaseFailed: 5
     case .configRefused: 6
     case .storeFailed: 7

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
@@ -14,23 +15,46 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
 
   /// For what is under way when the service is told to end.
   static let patienceAtEnd = TimeAmount.seconds(1)
+  /// Bytes of an answer that a TCP connection holds beside what is written; the kernel doubles it.
+  static let sendBuffer = 131_072
 
   private enum State {
     case asking
     case asked
     case answering
+    /// With pieces that have no end.
+    case streaming
     /// What comes now has no reader.
     case over
   }
 
   /// For the whole request, not for each piece of it: one that comes byte by byte must end too. As long for the answer.
   private let patience: TimeAmount
+  /// Of what every answer has.
+  private let fields: HTTPFields
   private var state = State.asking
   private var limit: Scheduled<Void>?
 
-  init(patience: TimeAmount) { self.patience = patience }
+  /// Pieces of a stream that were not taken yet.
+  private var pieces = 0
 
-  func handlerAdded(context: ChannelHandlerContext) { close(context, in: patience) }
+  init(patience: TimeAmount, fields: HTTPFields) {
+    self.patience = patience
+    self.fields = fields
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    close(context, in: patience)
+    bound(context)
+  }
+
+  /// What the kernel holds for a client that does not take it, and for how long it waits for one whose host has gone.
+  private func bound(_ context: ChannelHandlerContext) {
+    guard context.localAddress?.ipAddress != nil, let options = context.channel.syncOptions else { return }
+    try? options.setOption(.socketOption(.so_sndbuf), value: Self.sendBuffer)
+    let time = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: TCP_USER_TIMEOUT))
+    try? options.setOption(time, value: Int(patience.nanoseconds / 1_000_000))
+  }
 
   func handlerRemoved(context: ChannelHandlerContext) { limit?.cancel() }
 
@@ -53,14 +77,19 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
       promise?.fail(ChannelError.ioOnClosedChannel)
       return
     }
-    guard case .end = unwrapOutboundIn(data) else {
+    switch unwrapOutboundIn(data) {
+    case .head(let head) where head.headerFields[.contentLength] == nil:
+      state = .streaming
+      stream(context, data, promise)
+    case .head, .body:
+      if state == .streaming { return stream(context, data, promise) }
       if state != .answering {
         state = .answering
         close(context, in: patience)
       }
-      return context.write(data, promise: promise)
+      context.write(data, promise: promise)
+    case .end: finish(context, data, promise)
     }
-    finish(context, data, promise)
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -69,12 +98,12 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
       let body = Answer.error(
         isLong ? .requestHeaderFieldsTooLarge : .badRequest,
         isLong
-          ? "The request's head is too long; at most \(StatusServer.maxHeadBytes) bytes are taken."
+          ? "The request's head is too long; at most \(Endpoint.maxHeadBytes) bytes are taken."
           : "This is not an HTTP request that can be read.")
       state = .answering
       close(context, in: patience)
-      context.write(wrapOutboundOut(.head(body.head)), promise: nil)
-      context.write(wrapOutboundOut(.body(ByteBuffer(bytes: body.body))), promise: nil)
+      context.write(wrapOutboundOut(.head(body.head(fields))), promise: nil)
+      if case .whole(let bytes) = body.body { context.write(wrapOutboundOut(.body(bytes)), promise: nil) }
       finish(context, wrapOutboundOut(.end(nil)), nil)
     }
     // Whoever reads the body must not take this for its end.
@@ -83,9 +112,24 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if event is ChannelShouldQuiesceEvent {
-      if state == .asking { context.close(promise: nil) } else { close(context, in: Self.patienceAtEnd) }
+      if state == .asking || state == .streaming { context.close(promise: nil) } else { close(context, in: Self.patienceAtEnd) }
     }
+    // Who listens to a stream has nothing more to say, and closes when he goes.
+    if let event = event as? ChannelEvent, event == .inputClosed, state == .streaming { context.close(promise: nil) }
     context.fireUserInboundEventTriggered(event)
+  }
+
+  /// Each piece is to be taken in its time; between two of them there is no hurry.
+  private func stream(_ context: ChannelHandlerContext, _ piece: NIOAny, _ promise: EventLoopPromise<Void>?) {
+    if pieces == 0 { close(context, in: patience) }
+    pieces += 1
+    let taken = context.eventLoop.makePromise(of: Void.self)
+    taken.futureResult.cascade(to: promise)
+    taken.futureResult.assumeIsolated().whenComplete { _ in
+      self.pieces -= 1
+      if self.pieces == 0, self.state == .streaming { self.limit?.cancel() }
+    }
+    context.write(piece, promise: taken)
   }
 
   private func finish(_ context: ChannelHandlerContext, _ end: NIOAny, _ promise: EventLoopPromise<Void>?) {

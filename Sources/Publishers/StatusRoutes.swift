@@ -37,9 +37,9 @@ struct StatusRoutes: Sendable {
   func answer(_ request: HummingbirdCore.Request, from channel: any Channel) async throws -> Answer {
     let path = String((request.head.path ?? "").prefix { $0 != "?" })
     switch (path, request.method) {
-    case ("/status", .get): return json(await status())
+    case ("/status", .get): return .json(await status())
     case ("/status", _): return .error(.methodNotAllowed, "/status is read with GET.", allow: "GET")
-    case ("/events", .get): return json(EventDocument(await events()))
+    case ("/events", .get): return .json(EventDocument(await events()))
     case ("/events", _): return .error(.methodNotAllowed, "/events is read with GET.", allow: "GET")
     case ("/poll", .post):
       guard let peer = await Peer(of: channel) else { throw ChannelError.alreadyClosed }
@@ -60,7 +60,7 @@ struct StatusRoutes: Sendable {
 
   private func poll(_ request: HummingbirdCore.Request) async throws -> Answer {
     let body: [UInt8]
-    switch try await read(request) {
+    switch try await request.bytes(atMost: Self.maxBodyBytes) {
     case .success(let bytes): body = bytes
     case .failure(let refusal): return refusal.answer
     }
@@ -76,7 +76,7 @@ struct StatusRoutes: Sendable {
     guard let polled = await polled(wanted) else {
       return .error(.serviceUnavailable, "The service is ending.")
     }
-    return json(polled)
+    return .json(polled)
   }
 
   private func enter() -> Bool {
@@ -103,25 +103,6 @@ struct StatusRoutes: Sendable {
     }
   }
 
-  struct Refusal: Error { var answer: Answer }
-
-  /// The body, if its length is said and within bounds. One without a length ends where the connection does: that could be half of it.
-  private func read(_ request: HummingbirdCore.Request) async throws -> Result<[UInt8], Refusal> {
-    guard request.headers[.transferEncoding] == nil else {
-      return .failure(Refusal(answer: .error(.lengthRequired, "Send the body with a Content-Length, not in chunks.")))
-    }
-    let long = Refusal(answer: .error(.contentTooLarge, "The body is longer than \(Self.maxBodyBytes) bytes."))
-    let expected = request.headers[.contentLength].flatMap { Int($0) } ?? 0
-    guard expected <= Self.maxBodyBytes else { return .failure(long) }
-    var bytes: [UInt8] = []
-    for try await piece in request.body {
-      guard bytes.count + piece.readableBytes <= Self.maxBodyBytes else { return .failure(long) }
-      bytes += piece.readableBytesView
-    }
-    guard bytes.count == expected else { throw ChannelError.inputClosed }
-    return .success(bytes)
-  }
-
   /// `nil`: all.
   static func devices(in body: [UInt8]) throws(Refusal) -> [String]? {
     guard !body.isEmpty else { return nil }
@@ -132,13 +113,5 @@ struct StatusRoutes: Sendable {
     guard let names = fields["devices"] else { return nil }
     guard !names.isEmpty else { throw Refusal(answer: .error(.badRequest, "`devices` names none; the body is \(shape).")) }
     return names
-  }
-
-  private func json(_ document: some Encodable) -> Answer {
-    do {
-      return Answer(status: .ok, body: try Wire.line(document))
-    } catch {
-      return .error(.internalServerError, "The answer cannot be written as JSON: \(error)")
-    }
   }
 }

@@ -18,7 +18,8 @@ struct ConfigCommand: AsyncParsableCommand {
     func run() async throws {
       let config = try Console.config(file)
       let published = config.mqtt.map { ", published at the MQTT broker \($0.broker.place)" } ?? ""
-      try Console.result("\(ConfigFile.path(file)): \(config.gateway.counted)\(published), no mistakes.")
+      let served = config.http.map { ", served at \($0.url)" } ?? ""
+      try Console.result("\(ConfigFile.path(file)): \(config.gateway.counted)\(published)\(served), no mistakes.")
     }
   }
 

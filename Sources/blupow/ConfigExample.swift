@@ -64,5 +64,9 @@ enum ConfigExample {
     #   discovery: component      # how Home Assistant is told: component (all versions), device (2024.11 and later), both, off
     #   discovery_prefix: homeassistant
 
+    # http:                       # the API and metrics over TCP, for reading; without `listen` nothing is served
+    #   listen: 127.0.0.1:8420    # an address and a port; one that other hosts reach ([::]:8420, 0.0.0.0:8420) takes a token
+    #   token_file: /etc/blupow/http.token         # its first line, 16 bytes or more, which every request then needs (default: the systemd credential http.token)
+
     """
 }

@@ -24,7 +24,7 @@ extension ConfigFile {
     var host = "127.0.0.1"
     var port: Int?
     var username: String?
-    var passwordFile: (path: String, secret: Secret)?
+    var password: Secret?
     var tls: Bool?
     var authorities: String?
     var certificate: String?
@@ -63,10 +63,8 @@ extension ConfigFile {
         Node.mapping(.init([(Node(name), Node(value))])), file: mqttVariable(name), path: "mqtt", known: mqttScalars)
       try apply(&single, to: &said, opensFiles)
     }
-    if opensFiles, said.passwordFile == nil, said.username != nil, let directory = environment[credentials] {
-      let path = "\(directory)/\(credential)"
-      // An empty one is the unit's word for none.
-      if access(path, F_OK) == 0, try !firstLine(path).isEmpty { said.passwordFile = (path, try secret(path)) }
+    if opensFiles, said.password == nil, said.username != nil {
+      said.password = try Self.credential(credential, "password", environment)
     }
     return try settings(said, fields)
   }
@@ -79,16 +77,7 @@ extension ConfigFile {
       try fields.value("host", "a host name or an address", { isHost($0) ? $0 : nil }) ?? said.host
     said.port = try fields.number("port", 1...65_535) ?? said.port
     said.username = try fields.value("username", "a name of 1 to 256 bytes", short(256)) ?? said.username
-    if let (path, node) = try fields.text("password_file") {
-      guard path.hasPrefix("/") else {
-        throw fields.wrong("password_file", node, "'\(path.prefix(60))' is not an absolute path.")
-      }
-      do throws(ConfigError) {
-        said.passwordFile = (path, opensFiles ? try secret(path) : Secret(""))
-      } catch {
-        throw fields.wrong("password_file", node, error.description)
-      }
-    }
+    said.password = try fields.secret("password_file", "password", opens: opensFiles) ?? said.password
     said.tls = try fields.flag("tls") ?? said.tls
     said.authorities = try fields.value("ca_file", "a file that can be read, by its absolute path", readable) ?? said.authorities
     said.certificate =
@@ -113,7 +102,7 @@ extension ConfigFile {
       throw fields.wrong(
         of: ["certificate_file", "key_file"], "certificate_file and key_file belong together; one of them is missing.")
     }
-    if said.passwordFile != nil, said.username == nil {
+    if said.password != nil, said.username == nil {
       throw fields.wrong(of: ["password_file"], "`password_file` without `username`.")
     }
     let tls =
@@ -127,7 +116,7 @@ extension ConfigFile {
     }
     let broker = BrokerSettings(
       host: said.host, port: said.port ?? (tls == nil ? 1883 : 8883), clientID: said.clientID ?? "", username: said.username,
-      password: said.passwordFile?.secret, tls: tls, version: said.version)
+      password: said.password, tls: tls, version: said.version)
     return MQTTSettings(broker: broker, clientID: said.clientID, base: base, discovery: said.discovery, prefix: prefix)
   }
 
@@ -146,10 +135,40 @@ extension ConfigFile {
     return isFit && !text.contains("//") && !text.contains { "\"\\".contains($0) } ? text : nil
   }
 
-  private static func secret(_ path: String) throws(ConfigError) -> Secret {
+}
+
+// MARK: Secrets
+
+extension YAMLFields {
+  /// The first line of the file that is named there, which is a `what`.
+  ///
+  /// - Parameter opens: `false`: that it is named is enough.
+  mutating func secret(_ key: String, _ what: String, opens: Bool) throws(ConfigError) -> Secret? {
+    guard let (path, node) = try text(key) else { return nil }
+    guard path.hasPrefix("/") else { throw wrong(key, node, "'\(path.prefix(60))' is not an absolute path.") }
+    do throws(ConfigError) {
+      return opens ? try ConfigFile.secret(path, what) : Secret("")
+    } catch {
+      throw wrong(key, node, error.description)
+    }
+  }
+}
+
+extension ConfigFile {
+  /// From systemd. An empty one is the unit's word for none.
+  static func credential(
+    _ name: String, _ what: String, _ environment: [String: String]
+  ) throws(ConfigError) -> Secret? {
+    guard let directory = environment[credentials] else { return nil }
+    let path = "\(directory)/\(name)"
+    guard access(path, F_OK) == 0, try !firstLine(path).isEmpty else { return nil }
+    return try secret(path, what)
+  }
+
+  fileprivate static func secret(_ path: String, _ what: String) throws(ConfigError) -> Secret {
     let line = try firstLine(path)
     guard !line.isEmpty, line.utf8.count <= maxSecretBytes else {
-      throw ConfigError(path, "holds no password: its first line is empty, or has more than \(maxSecretBytes) bytes.")
+      throw ConfigError(path, "holds no \(what): its first line is empty, or has more than \(maxSecretBytes) bytes.")
     }
     return Secret(line)
   }

@@ -21,6 +21,8 @@ struct ConfigFile {
     var gateway: GatewayConfig
     /// `nil`: nothing is published over MQTT.
     var mqtt: MQTTSettings?
+    /// `nil`: nothing is served over TCP.
+    var http: HTTPSettings?
     /// How long the history is kept.
     var keep = standardKeep
   }
@@ -36,8 +38,9 @@ struct ConfigFile {
 
   static var processEnvironment: [String: String] {
     var found: [String: String] = [:]
-    let settings = scalars.map(variable) + mqttScalars.map(mqttVariable) + historyScalars.map(historyVariable)
-    for name in settings + ["BLUPOW_MIN_INTERVAL", credentials, passwordVariable] {
+    let names =
+      scalars.map(variable) + mqttScalars.map(mqttVariable) + httpScalars.map(httpVariable) + historyScalars.map(historyVariable)
+    for name in names + ["BLUPOW_MIN_INTERVAL", credentials, passwordVariable, tokenVariable] {
       if let value = getenv(name) { found[name] = String(cString: value) }
     }
     return found
@@ -64,7 +67,7 @@ struct ConfigFile {
       throw ConfigError(file, "\(error)")
     }
     guard let root else { throw ConfigError(file, "is empty; `blupow config example` prints one to begin with.") }
-    var fields = try YAMLFields(root, file: file, known: scalars + ["devices", "mqtt", "history"])
+    var fields = try YAMLFields(root, file: file, known: scalars + ["devices", "mqtt", "http", "history"])
     let minimum = try environment["BLUPOW_MIN_INTERVAL"].map { text throws(ConfigError) in
       guard let value = Duration(text: text), value > .zero, value <= .seconds(300) else {
         throw ConfigError("BLUPOW_MIN_INTERVAL", "'\(text)' is not a duration from 1ms to 300s.")
@@ -91,8 +94,9 @@ struct ConfigFile {
     try check(config, fields)
     let mqtt = try mqtt(fields.take("mqtt"), file: file, environment: environment, opensFiles: opensFiles)
     let keep = try history(fields.take("history"), file: file, environment: environment)
+    let http = try http(fields.take("http"), file: file, environment: environment, opensFiles: opensFiles)
     try fields.finish()
-    return Whole(gateway: config, mqtt: mqtt, keep: keep)
+    return Whole(gateway: config, mqtt: mqtt, http: http, keep: keep)
   }
 
   // MARK: - Pieces

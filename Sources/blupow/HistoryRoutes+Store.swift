@@ -4,13 +4,15 @@ import Publishers
 import Store
 
 extension HistoryRoutes {
-  /// Of the history in that directory, which is written meanwhile.
+  /// Of a history that is written meanwhile.
   ///
-  /// - Parameter fleet: the devices that are configured: of one without a past there is an empty one.
-  init(_ reader: HistoryReader, fleet: @escaping @Sendable () async -> [DeviceStatus]) {
+  /// - Parameters:
+  ///   - reader: `nil`: none is kept.
+  ///   - fleet: the devices that are configured: of one without a past there is an empty one.
+  init(_ reader: HistoryReader?, fleet: @escaping @Sendable () async -> [DeviceStatus]) {
     self.init(
       curves: { question in
-        await Self.find(question, reader, await fleet(), none: .curves([])) { device throws(StoreError) in
+        await Self.find(question, reader, await fleet(), none: .curves([])) { reader, device throws(StoreError) in
           let spans = try reader.series(
             device: device.id, keys: question.keys, from: question.from, to: question.to, points: question.points)
           return HistoryDocument(
@@ -19,7 +21,7 @@ extension HistoryRoutes {
         }
       },
       polls: { question in
-        await Self.find(question, reader, await fleet(), none: .polls([])) { device throws(StoreError) in
+        await Self.find(question, reader, await fleet(), none: .polls([])) { reader, device throws(StoreError) in
           let spans = try reader.outcomes(device: device.id, from: question.from, to: question.to, points: question.points)
           return HistoryDocument(
             question, isSimulated: device.isSimulated, width: spans.width, gap: spans.gap,
@@ -29,10 +31,11 @@ extension HistoryRoutes {
   }
 
   private static func find(
-    _ question: HistoryQuestion, _ reader: HistoryReader, _ fleet: [DeviceStatus], none: HistoryDocument.Content,
-    _ read: @escaping @Sendable (HistoryDevice) throws(StoreError) -> HistoryDocument
+    _ question: HistoryQuestion, _ reader: HistoryReader?, _ fleet: [DeviceStatus], none: HistoryDocument.Content,
+    _ read: @escaping @Sendable (HistoryReader, HistoryDevice) throws(StoreError) -> HistoryDocument
   ) async -> Found {
-    await onOwnThread {
+    guard let reader else { return .nothing("No history is kept: nothing says where (state_dir).") }
+    return await onOwnThread {
       let configured = fleet.first { $0.name == question.device }
       do throws(StoreError) {
         let known = try reader.devices()
@@ -42,7 +45,7 @@ extension HistoryRoutes {
           return device.address == configured.address.text && device.unit == configured.unit
             && device.isSimulated == configured.testMode
         }
-        if let device { return .document(try read(device)) }
+        if let device { return .document(try read(reader, device)) }
         guard configured == nil else { return empty(question, configured, none) }
         return .noDevice(known.map(\.name))
       } catch {

@@ -28,12 +28,13 @@ extension HistoryKeeper {
   /// By the host's clocks.
   init(directory: String, keep: Duration, log: Logger) {
     let host = HostClock.real
-    self.init(
-      directory: directory, keep: keep,
-      clock: {
-        HistoryClock(
-          instant: .now, wallMs: Int64(host.wall().timeIntervalSince1970 * 1000), isSynchronised: host.isSynchronised())
-      }, log: log)
+    self.init(directory: directory, keep: keep, clock: { HistoryClock(host) }, log: log)
+  }
+}
+
+extension HistoryClock {
+  init(_ host: HostClock) {
+    self.init(instant: .now, wallMs: Int64(host.wall().timeIntervalSince1970 * 1000), isSynchronised: host.isSynchronised())
   }
 }
 

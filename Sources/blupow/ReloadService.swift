@@ -13,6 +13,7 @@ struct ReloadService: Service {
   let gateway: Gateway
   let publisher: MQTTPublisher
   let history: HistoryKeeper?
+  let web: WebServer
   let systemd: SystemdPublisher?
   let hangups: UnixSignalsSequence
   let log: Logger
@@ -45,6 +46,7 @@ struct ReloadService: Service {
     await gateway.adopt(config)
     history?.adopt(keep: whole.keep)
     await publisher.adopt(whole.mqtt, PublishedFleet(config))
+    await web.adopt(whole.http)
     log.notice("configuration read again: \(config.counted)", metadata: ["gateway": "\(config.name)"])
     for (key, isSame) in [
       ("state_dir", config.stateDirectory == old.stateDirectory), ("diagnostics", config.diagnostics == old.diagnostics),

@@ -50,14 +50,16 @@ struct RunCommand: AsyncParsableCommand {
       pollNow: { await placed(gateway.pollNow(devices: $0)) }, log: log)
     let (serving, settled) = AsyncStream.makeStream(of: Void.self)
     server.whenSettled = { settled.finish() }
+    let web = WebServer(
+      whole.http, WebSource(gateway, historyIn: kept.directory), log: log, raise: { await gateway.raise($0) }, settle: { await gateway.settle($0) })
     let systemd = SystemdService(environment: environment, gateway: gateway, serving: serving, log: log)
     let reload = ReloadService(
-      path: ConfigFile.path(self.config), locks: locks, gateway: gateway, publisher: publisher, history: history,
+      path: ConfigFile.path(self.config), locks: locks, gateway: gateway, publisher: publisher, history: history, web: web,
       systemd: systemd.publisher, hangups: hangups, log: log)
     let services = SideBySide(
       GatewayService(gateway: gateway), MQTTService(publisher: publisher, gateway: gateway),
       MemoryService(kept: kept, gateway: gateway, publisher: publisher, log: log),
-      HistoryService(keeper: history, gateway: gateway), server, reload, systemd)
+      HistoryService(keeper: history, gateway: gateway), server, web, reload, systemd)
     let group = ServiceGroup(
       configuration: .init(
         services: [.init(service: services)], gracefulShutdownSignals: [.sigterm, .sigint], logger: Console.logger(.error)))

@@ -26,7 +26,7 @@ struct ServiceFindings {
       case .inUse, .moduleFailing, .releaseFailed: !(problem.address.map(failing.contains) ?? false)
       case .busAway, .adapterAway: faulty.isDisjoint(with: [.bus, .bluetoothd, .adapter])
       case .configRefused: !faulty.contains(.config)
-      case .resetFailed, .workerAbandoned, .workerStrays: true
+      case .resetFailed, .workerAbandoned, .workerStrays, .httpFailed: true
       }
     }.map { fault(.service, $0) }
     if fleet.version != Wire.release {

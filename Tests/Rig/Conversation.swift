@@ -1,6 +1,6 @@
 import Glibc
 
-/// A raw connection to a unix socket: any bytes, at any pace.
+/// A raw connection to a unix socket, or to a port of this host's: any bytes, at any pace.
 package final class Conversation: Sendable {
   private let descriptor: Int32
 
@@ -25,6 +25,28 @@ package final class Conversation: Sendable {
     }
   }
 
+  /// - Parameters:
+  ///   - isSix: at `::1` instead of `127.0.0.1`.
+  ///   - receiving: how much the kernel takes that is not read here; `nil`: as it likes.
+  package init(port: Int, isSix: Bool = false, receiving: Int32? = nil) throws {
+    descriptor = socket(isSix ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    if var size = receiving { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size)) }
+    var six = sockaddr_in6()
+    (six.sin6_family, six.sin6_port, six.sin6_addr) = (sa_family_t(AF_INET6), UInt16(port).bigEndian, in6addr_loopback)
+    var four = sockaddr_in()
+    (four.sin_family, four.sin_port, four.sin_addr.s_addr) = (
+      sa_family_t(AF_INET), UInt16(port).bigEndian, INADDR_LOOPBACK.bigEndian
+    )
+    func reach<Name>(_ name: inout Name) -> Int32 {
+      withUnsafePointer(to: &name) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<Name>.size)) }
+      }
+    }
+    guard (isSix ? reach(&six) : reach(&four)) == 0 else {
+      throw Trouble(description: "Nobody listens at port \(port): \(String(cString: strerror(errno)))")
+    }
+  }
+
   deinit { close(descriptor) }
 
   /// Whether all of it was taken.
@@ -40,6 +62,24 @@ package final class Conversation: Sendable {
   package func untilHeard() async throws {
     var polled = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
     while poll(&polled, 1, 0) == 0 { try await Task.sleep(for: .milliseconds(2)) }
+  }
+
+  /// What has come so far, once it is as wanted; `nil` where the other side closed before.
+  package func heard(until isWanted: (String) -> Bool) async throws -> String? {
+    var heard: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = recv(descriptor, &chunk, chunk.count, Int32(MSG_DONTWAIT))
+      if count > 0 {
+        heard += chunk[..<count]
+        let text = String(decoding: heard, as: UTF8.self)
+        if isWanted(text) { return text }
+      } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
+        return nil
+      } else {
+        try await Task.sleep(for: .milliseconds(2))
+      }
+    }
   }
 
   /// All that comes until the other side closes; `nil` where it has not closed by then.

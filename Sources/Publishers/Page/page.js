@@ -323,8 +323,11 @@ async function follow() {
 
 function take(lines) {
   if (!lines.includes('event: status')) return;
+  const isFirst = !fleet;
   fleet = JSON.parse(lines.filter(line => line.startsWith('data:')).map(line => line.slice(5)).join('\n'));
   came = { steady: performance.now(), wall: Date.now() };
+  // A demonstration is young.
+  if (isFirst && fleet.devices.every(device => device.test_mode)) document.querySelector('input[value=hour]').checked = true;
   tick();
   refresh(false);
 }
@@ -348,7 +351,8 @@ async function ask(path, query = {}) {
 
 // Curves
 
-const spans = { day: { since: '24h', points: 288 }, month: { since: '30d', points: 240 } };
+const spans = { hour: { since: '1h', points: 240 }, day: { since: '24h', points: 288 }, month: { since: '30d', points: 240 } };
+const lasts = { hour: 'the last hour', day: 'the last day', month: 'the last month' };
 const chosenSpan = () => new FormData($('curves-choice')).get('span');
 const unitsDrawn = ['V', 'A', 'W', 'VA', '%', '°C', 'Hz', 'Ah'];
 
@@ -380,7 +384,8 @@ async function refresh(isChosen) {
       if (asked.number !== mine) return;
       curves.push(...answer.curves.map(curve => ({ ...answer, ...curve, over })));
     }
-    say($('curves-note'), curves.length ? '' : 'Nothing was read in that time.');
+    say($('curves-note'), curves.length ? '' : `Nothing is written of ${lasts[over]} yet.`);
+    if (!curves.length) asked.at -= 15_000;
     list($('curves'), curves, curve => `${curve.device} ${curve.key} ${curve.unit}`, makeCurve, showCurve);
   } catch (error) {
     say($('curves-note'), `No curves: ${error.message}`);
@@ -396,7 +401,7 @@ async function refresh(isChosen) {
   if (asked.number === mine) asked.isBusy = false;
 }
 
-const inTime = (over, time) => (over === 'day' ? short : day).format(new Date(time));
+const inTime = (over, time) => (over === 'month' ? day : short).format(new Date(time));
 const place = (curve, time) => 1000 * (new Date(time) - new Date(curve.from)) / (new Date(curve.to) - new Date(curve.from));
 const pointText = (curve, point) => `${moment.format(new Date(point.at))}: ${measured(rounded(point.mean, 3), curve.unit)}`
   + (point.min === point.max ? '' : ` (${plain.format(point.min)} to ${plain.format(point.max)})`);
@@ -483,7 +488,7 @@ function showCurve(figure, curve) {
   say(figure.parts.caption, `${titled(curve.key)} · ${curve.device}${curve.test_mode ? ' · SIMULATED' : ''}`);
   const digits = Math.max(0, Math.min(3, 1 - Math.floor(Math.log10(top - bottom))));
   const label = value => plain.format(rounded(value, digits));
-  frame(figure, curve, `${titled(curve.key)} of ${curve.device}, ${curve.over === 'day' ? 'the last day' : 'the last month'}`,
+  frame(figure, curve, `${titled(curve.key)} of ${curve.device}, ${lasts[curve.over]}`,
     [`${label(top)} ${curve.unit ?? ''}`, label((top + bottom) / 2), label(bottom)],
     runs.flatMap(run => [make('path', { class: 'band', d: band(run) }), make('path', { class: 'mean', d: mean(run) })]));
 }
@@ -495,7 +500,7 @@ function showPolls(card, answer) {
   const failures = {};
   for (const poll of polls) for (const [name, count] of Object.entries(poll.failed)) failures[name] = (failures[name] ?? 0) + count;
   const listed = Object.entries(failures).sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name.replaceAll('_', ' ')} ${count}`);
-  say(card.parts.classes, listed.length ? `Failures in ${answer.over === 'day' ? 'a day' : 'a month'}: ${listed.join(', ')}` : '');
+  say(card.parts.classes, listed.length ? `Failures in ${lasts[answer.over]}: ${listed.join(', ')}` : '');
   if (!polls.length) return card.parts.polls.replaceChildren();
   if (!card.parts.polls.firstChild) card.parts.polls.append(makePlot('outcomes'));
   const figure = card.parts.polls.firstChild;

@@ -1,0 +1,34 @@
+import Testing
+
+@testable import Publishers
+
+@Suite struct GuessLimitTests {
+  private let start = ContinuousClock.now
+
+  @Test func `a few wrong ones are taken at once, then one in ten seconds`() {
+    var limit = GuessLimit()
+    for _ in 1...5 {
+      #expect(limit.allows("10.0.0.1", at: start))
+      limit.noteWrong("10.0.0.1", at: start)
+    }
+    #expect(!limit.allows("10.0.0.1", at: start + .seconds(9.9)))
+    #expect(limit.allows("10.0.0.1", at: start + .seconds(10)))
+    limit.noteWrong("10.0.0.1", at: start + .seconds(10))
+    #expect(!limit.allows("10.0.0.1", at: start + .seconds(19.9)))
+    #expect(limit.allows("10.0.0.2", at: start), "another place is not held up")
+    // After a while all is forgiven.
+    for second in 0..<5 {
+      let later = start + .seconds(1000 + second)
+      #expect(limit.allows("10.0.0.1", at: later))
+      limit.noteWrong("10.0.0.1", at: later)
+    }
+  }
+
+  @Test func `of more places than it remembers the least guilty is forgotten`() {
+    var limit = GuessLimit()
+    for _ in 1...5 { limit.noteWrong("guilty", at: start) }
+    for number in 1...1000 { limit.noteWrong("\(number)", at: start) }
+    #expect(!limit.allows("guilty", at: start))
+    #expect(Mirror(reflecting: limit).children.contains { ($0.value as? [String: ContinuousClock.Instant])?.count == 256 })
+  }
+}
