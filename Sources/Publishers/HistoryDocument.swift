@@ -1,5 +1,6 @@
 package import FoundationEssentials
 import Policy
+import Readings
 
 /// What there is of a device's past, in spans of time (`protocol/http.md`). Every key is always there: null says that nobody knows.
 package struct HistoryDocument: Encodable, Sendable {
