@@ -23,7 +23,8 @@ package struct HistoryQuestion: Equatable, Sendable {
   init(_ query: [String: String], hasKeys: Bool, now: Date = .now) throws(Mistake) {
     let known = ["device", "since", "points"] + (hasKeys ? ["keys"] : [])
     if let other = query.keys.sorted().first(where: { !known.contains($0) }) {
-      throw Mistake(sentence: "`\(Printable.text(other, maxBytes: 60))` says nothing here; there are \(known.joined(separator: ", ")).")
+      throw Mistake(
+        sentence: "`\(Printable.text(other, maxBytes: 60))` says nothing here; there are \(known.joined(separator: ", ")).")
     }
     guard let device = query["device"], !device.isEmpty, device.utf8.count <= 1000 else {
       throw Mistake(sentence: "`device` names none.")
@@ -39,7 +40,8 @@ package struct HistoryQuestion: Equatable, Sendable {
       throw Mistake(sentence: "`points` is a number from \(Self.points.lowerBound) to \(Self.points.upperBound).")
     }
     guard !hasKeys || points * keys.count <= Self.maxNumbers else {
-      throw Mistake(sentence: "\(keys.count) keys with \(points) points are more than \(Self.maxNumbers) in all: ask for fewer, or in turn.")
+      throw Mistake(
+        sentence: "\(keys.count) keys with \(points) points are more than \(Self.maxNumbers) in all: ask for fewer, or in turn.")
     }
     self.device = device
     self.keys = hasKeys ? keys : []

@@ -49,13 +49,16 @@ package struct HistoryRoutes: Sendable {
       count += 1
       return true
     }
-    guard isWithin else { return .unavailable("\(Self.maxAsked) questions about the past are being answered already. Try again.") }
+    guard isWithin else {
+      return .unavailable("\(Self.maxAsked) questions about the past are being answered already. Try again.")
+    }
     defer { asked.count.withLock { $0 -= 1 } }
     switch await ask(question) {
     case .document(let document): return .json(document)
     case .noDevice(let names):
       let known = names.isEmpty ? "none yet" : names.joined(separator: ", ")
-      return .error(.notFound, "There is no history of '\(Printable.text(question.device, maxBytes: 200))'; there is of: \(known).")
+      return .error(
+        .notFound, "There is no history of '\(Printable.text(question.device, maxBytes: 200))'; there is of: \(known).")
     case .nothing(let sentence): return .unavailable(sentence)
     }
   }

@@ -51,7 +51,8 @@ struct RunCommand: AsyncParsableCommand {
     let (serving, settled) = AsyncStream.makeStream(of: Void.self)
     server.whenSettled = { settled.finish() }
     let web = WebServer(
-      whole.http, WebSource(gateway, historyIn: kept.directory), log: log, raise: { await gateway.raise($0) }, settle: { await gateway.settle($0) })
+      whole.http, WebSource(gateway, historyIn: kept.directory), log: log, raise: { await gateway.raise($0) },
+      settle: { await gateway.settle($0) })
     let systemd = SystemdService(environment: environment, gateway: gateway, serving: serving, log: log)
     let reload = ReloadService(
       path: ConfigFile.path(self.config), locks: locks, gateway: gateway, publisher: publisher, history: history, web: web,

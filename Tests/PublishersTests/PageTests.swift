@@ -48,7 +48,9 @@ struct PageTests {
   /// Names of devices are anybody's words.
   @Test func `the script makes no markup of words`() throws {
     let script = try text("/page.js")
-    for way in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser", "eval(", "Function(", "srcdoc", "cssText"] {
+    for way in [
+      "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser", "eval(", "Function(", "srcdoc", "cssText",
+    ] {
       #expect(!script.contains(way), "\(way)")
     }
   }
