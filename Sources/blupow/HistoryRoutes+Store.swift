@@ -1,6 +1,7 @@
 import Foundation
 import Policy
 import Publishers
+import Readings
 import Store
 
 extension HistoryRoutes {

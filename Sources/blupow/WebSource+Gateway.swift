@@ -1,3 +1,4 @@
+import Policy
 import Publishers
 import Store
 import Supervisor
