@@ -4,6 +4,7 @@ import Logging
 import Policy
 import Publishers
 import ServiceLifecycle
+import Store
 import Supervisor
 import UnixSignals
 
