@@ -110,6 +110,10 @@ let package = Package(
     .target(name: "StandInClock", path: "Tests/StandInClock", cSettings: [.unsafeFlags(["-fno-sanitize=all"])]),
     // Tests/StoreWriter: what is killed while it saves.
     .executableTarget(name: "store-writer", dependencies: ["Store"], path: "Tests/StoreWriter", swiftSettings: strict),
+    // Tests/HistoryWriter: the same of the history, and days of it from captured registers.
+    .executableTarget(
+      name: "history-writer", dependencies: ["Store", "Devices", "Readings", "Chance"], path: "Tests/HistoryWriter",
+      swiftSettings: strict),
     .executableTarget(
       name: "bench", dependencies: ["Rig", "Supervisor", "Policy", "Readings", logging], path: "Tests/Bench",
       swiftSettings: strict),
@@ -131,8 +135,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "StoreTests", dependencies: ["Store", "CLinux", "Rig", "store-writer", "Chance", grdb, logging], swiftSettings: strict
-    ),
+      name: "StoreTests", dependencies: ["Store", "CLinux", "Rig", "store-writer", "history-writer", "Chance", "Readings", grdb, logging],
+      swiftSettings: strict),
     .testTarget(
       name: "SimulatorTests",
       dependencies: ["Simulator", "DBus", "Devices", "Readings", "Rig", "Supervisor", "Chance", "blupow-simulator"],

@@ -4,7 +4,7 @@ import Readings
 import Synchronization
 
 /// The history's file as its one writer has it. Its calls wait for the disk.
-final class HistoryFile: Sendable {
+package final class HistoryFile: Sendable {
   /// What this much is not read any more of: rows that an earlier process left open are among the last.
   static let maxLeftOpen = 2000
   static let maxDevices = 5000
@@ -20,7 +20,7 @@ final class HistoryFile: Sendable {
   private let lock: Mutex<StoreLock?>
   private let numbers = Mutex(Numbers())
   /// Rows that are new are numbered from here on.
-  let nextID: Int64
+  package let nextID: Int64
 
   /// What is known by a number in the file.
   struct Numbers {
@@ -36,7 +36,9 @@ final class HistoryFile: Sendable {
   }
 
   /// Opens or begins it, and rolls up what an earlier process left open.
-  static func open(directory: String, distrusted: StoreError? = nil) throws(StoreError) -> (HistoryFile, warning: StoreTrouble?) {
+  package static func open(
+    directory: String, distrusted: StoreError? = nil
+  ) throws(StoreError) -> (file: HistoryFile, warning: StoreTrouble?) {
     let file = StoreFile(directory: directory, name: StoreFile.historyName)
     try file.makeDirectory()
     let lock = try StoreLock.acquire(in: directory, name: "history.lock")
@@ -62,7 +64,7 @@ final class HistoryFile: Sendable {
   }
 
   /// Lets another one have the directory. Nothing can be saved after it.
-  func close() {
+  package func close() {
     try? queue.close()
     lock.withLock { $0 = nil }
   }
@@ -81,7 +83,7 @@ final class HistoryFile: Sendable {
   // MARK: Saving
 
   /// All of it or nothing; rows that are there already are replaced. After an error the next call may work, without opening again.
-  func save(_ rows: [HistoryTail.Row]) throws(StoreError) {
+  package func save(_ rows: [HistoryTail.Row]) throws(StoreError) {
     guard !rows.isEmpty else { return }
     try write { database, numbers in
       for row in rows {
@@ -202,7 +204,7 @@ final class HistoryFile: Sendable {
   /// Removes what is too old and what is too much, a bounded part of it at once.
   ///
   /// - Parameter before: what began earlier goes, as far as it was recorded by a clock that was right; `nil`: nobody knows what is old.
-  func retain(before: Int64?, maxBytes: Int64) throws(StoreError) {
+  package func retain(before: Int64?, maxBytes: Int64) throws(StoreError) {
     try write { database, _ in
       if let before {
         try database.execute(

@@ -2,13 +2,13 @@ import Readings
 
 /// What is not in the file yet, or may still grow there, by the rows that it makes. Decides which polls share a row; knows no disk, and
 /// has its clock told.
-struct HistoryTail {
+package struct HistoryTail {
   /// Polls that wait for a disk: some hours of five devices.
-  static let maxPolls = 2000
+  package static let maxPolls = 2000
   /// A clock that is further off than this from where a row has it was set; less is how clocks are kept right.
   static let tolerance = Duration.seconds(1)
 
-  struct Row: Equatable {
+  package struct Row: Equatable, Sendable {
     /// Known before it is written: written twice, it is there once.
     var id: Int64
     var device: HistoryEntry.Device
@@ -22,24 +22,26 @@ struct HistoryTail {
     /// How many of them are in the file.
     var saved = 0
     var unsaved: Int { entries.count - saved }
-    var needsSave: Bool { unsaved > 0 || !isOpen }
+    package var needsSave: Bool { unsaved > 0 || !isOpen }
 
     /// Milliseconds since the row's beginning.
     func offset(of entry: HistoryEntry) -> Int64 { max(0, entries.first.map { (entry.at - $0.at).milliseconds } ?? 0) }
   }
 
-  private(set) var rows: [Row] = []
+  package private(set) var rows: [Row] = []
   /// Polls that had to be dropped.
   private(set) var dropped = 0
   private var nextID: Int64 = 1
 
+  package init() {}
+
   /// Rows are numbered from here on.
-  mutating func begin(at id: Int64) { nextID = max(nextID, id) }
+  package mutating func begin(at id: Int64) { nextID = max(nextID, id) }
 
   /// What has come since the last time.
   ///
   /// - Parameter lost: what did not even get here.
-  mutating func take(_ entries: [HistoryEntry], _ clock: HistoryClock, dropped lost: Int = 0) {
+  package mutating func take(_ entries: [HistoryEntry], _ clock: HistoryClock, dropped lost: Int = 0) {
     dropped += lost
     for entry in entries {
       let wall = clock.wallMs(of: entry.at)
@@ -63,12 +65,12 @@ struct HistoryTail {
   }
 
   /// Nothing will be added to any row.
-  mutating func close() {
+  package mutating func close() {
     for index in rows.indices { rows[index].isOpen = false }
   }
 
   /// All that needed it has been saved.
-  mutating func noteSaved() {
+  package mutating func noteSaved() {
     rows.removeAll { !$0.isOpen }
     for index in rows.indices { rows[index].saved = rows[index].entries.count }
   }
