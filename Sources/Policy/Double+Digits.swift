@@ -1,4 +1,4 @@
 extension Double {
   /// The double that prints with no more digits than `1 / parts` has.
-  func rounded(to parts: Double) -> Double { (self * parts).rounded() / parts }
+  package func rounded(to parts: Double) -> Double { (self * parts).rounded() / parts }
 }

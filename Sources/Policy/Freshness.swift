@@ -9,7 +9,7 @@ package enum Freshness: Equatable, Sendable {
   /// Nothing is shown: never read, read too long ago, or nobody knows when.
   case gone
 
-  package enum Status: String, Codable, Sendable { case connected, offline, disconnected }
+  package enum Status: String, Codable, Sendable, CaseIterable { case connected, offline, disconnected }
 
   package var status: Status {
     switch self {

@@ -41,11 +41,14 @@ struct WebRoutes: Sendable {
     switch path {
     case "/api/status": return .json(await source.status().forOthers)
     case "/api/events": return .json(EventDocument(await source.events()))
+    case "/metrics":
+      let text = FleetMetrics.text(await source.status(), counts: await source.counts())
+      return Answer(.ok, Array(text.utf8), as: Exposition.contentType)
     case "/api/stream": return await stream(isHead: isHead)
     default:
       if let asset = source.assets[path] { return Answer(.ok, asset.bytes, as: asset.contentType) }
       if let route = source.routes[path] { return await route(query) }
-      let paths = (["/api/status", "/api/events", "/api/stream"] + source.assets.keys + source.routes.keys).sorted()
+      let paths = (["/api/status", "/api/events", "/api/stream", "/metrics"] + source.assets.keys + source.routes.keys).sorted()
       return .error(.notFound, "There is nothing at '\(path.prefix(200))'; there are \(paths.joined(separator: ", ")).")
     }
   }

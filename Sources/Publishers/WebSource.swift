@@ -20,6 +20,8 @@ package struct WebSource: Sendable {
   /// The state, and the newest one after every change.
   var statuses: @Sendable () -> any AsyncSequence<FleetStatus, Never> & Sendable
   var events: @Sendable () async -> [FleetEvent]
+  /// How polls have ended since the start, by device.
+  var counts: @Sendable () async -> [String: PollCounts]
   /// By path, like `/` and `/page.css`.
   package var assets: [String: Asset] = [:]
   /// By path, like `/api/history`.
@@ -28,10 +30,11 @@ package struct WebSource: Sendable {
   package init(
     status: @escaping @Sendable () async -> FleetStatus,
     statuses: @escaping @Sendable () -> any AsyncSequence<FleetStatus, Never> & Sendable,
-    events: @escaping @Sendable () async -> [FleetEvent]
+    events: @escaping @Sendable () async -> [FleetEvent], counts: @escaping @Sendable () async -> [String: PollCounts]
   ) {
     self.status = status
     self.statuses = statuses
     self.events = events
+    self.counts = counts
   }
 }

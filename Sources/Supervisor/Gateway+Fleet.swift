@@ -9,7 +9,7 @@ extension Gateway {
     let now = clock.now
     let devices = config.devices.compactMap { status(of: $0, at: now) }
     return FleetStatus(
-      gateway: config.name, uptime: now - origin.instant, skippedPolls: machines.values.reduce(0) { $0 + $1.skipped },
+      gateway: config.name, uptime: now - origin.instant, skippedPolls: machines.values.reduce(skippedByGone) { $0 + $1.skipped },
       lagP99: tally.lag(0.99).map { max(0, $0.milliseconds) },
       descriptors: Spawner.shared.ownDescriptors.map { max(0, $0) },
       strays: strays + Spawner.shared.leftCount, devices: devices, problems: problems.all, steps: steps)
@@ -93,6 +93,7 @@ extension Gateway {
   private func noteEvents(_ outcome: PollOutcome, of devices: [DeviceConfig]) {
     let wall = host.wall()
     for device in devices {
+      if let answer = outcome.answers[device.name] { counts[device.name, default: PollCounts()].note(answer) }
       switch outcome.answers[device.name] {
       case .readings: events.noteSuccess(of: device, at: wall)
       // That we stopped it is no news of the device.

@@ -30,6 +30,8 @@ package actor Gateway {
   var steps: [LadderStep] = []
   package internal(set) var events: EventLog
   var tally = PollTally()
+  /// By device, since the start.
+  package internal(set) var counts: [String: PollCounts] = [:]
   /// Of the poll that runs, or ran last: how the module was configured when it was asked for, and how late it began.
   var asked: [Address: ModuleConfig] = [:]
   var lags: [Address: Duration] = [:]
@@ -41,6 +43,8 @@ package actor Gateway {
   var hasToldFallback = false
   /// Processes that workers left and that were killed, since the start.
   var strays = 0
+  /// Polls that modules skipped which are no longer there: a count only rises.
+  var skippedByGone = 0
   /// Devices that have been read since the start.
   var read: Set<String> = []
   var whenAllRead: (@Sendable (FleetStatus) -> Void)?
@@ -187,6 +191,7 @@ package actor Gateway {
     let names = Set(new.devices.map(\.name))
     for name in records.keys where !names.contains(name) { events.endRow(of: name) }
     records = records.filter { names.contains($0.key) }
+    counts = counts.filter { names.contains($0.key) }
     reports = reports.filter { names.contains($0.key) }
     for module in modules {
       let address = module.module.address
@@ -270,11 +275,13 @@ package actor Gateway {
       forget(address)
       return false
     }
+    if anew { skippedByGone += machines[address]?.skipped ?? 0 }
     if anew || machines[address] == nil { machines[address] = ModuleMachine(module, firstPoll: clock.now) }
     return true
   }
 
   private func forget(_ address: Address) {
+    skippedByGone += machines[address]?.skipped ?? 0
     machines[address] = nil
     (asked[address], lags[address], deadlines[address]) = (nil, nil, nil)
     problems.forget(address)

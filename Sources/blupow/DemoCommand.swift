@@ -87,7 +87,7 @@ struct DemoService: Service {
     let web = WebServer(
       HTTPSettings(address: "127.0.0.1", port: 0), WebSource(gateway, historyIn: simulation.directory), log: log,
       raise: { await gateway.raise($0) }, settle: { await gateway.settle($0) },
-      whenServing: { Console.print("See it at \($0.url)\n") })
+      whenServing: { Console.print("See it at \($0.url) (for programs: api/status, metrics; protocol/http.md).\n") })
     Console.print("BluPow \(Wire.release), demo: simulated devices on a private bus. Nothing here was measured.")
     Console.print(scene.origins.text)
     Console.print(scene.links)

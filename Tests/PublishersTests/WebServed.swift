@@ -41,7 +41,8 @@ final class WebServed: Sendable {
     let (now, log) = (Now(status), log)
     self.now = now
     var source = WebSource(
-      status: { now.status.withLock { $0 } }, statuses: { now.changes }, events: { events })
+      status: { now.status.withLock { $0 } }, statuses: { now.changes }, events: { events },
+      counts: { [:] })
     change(&source)
     let server = WebServer(
       settings, source, patience: patience, log: Logger(label: "served") { _ in log.handler(level: .notice) },
