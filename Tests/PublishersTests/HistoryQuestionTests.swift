@@ -23,7 +23,9 @@ struct HistoryQuestionTests {
     #expect(question.points == 400)
   }
 
-  @Test(arguments: [
+  private static func many(_ count: Int) -> String { (1...count).map { "k\($0)" }.joined(separator: ",") }
+
+  private static let mistakes: [([String: String], String)] = [
     (["keys": "a"], "`device` names none."),
     (["device": "", "keys": "a"], "`device` names none."),
     (["device": String(repeating: "x", count: 1001), "keys": "a"], "`device` names none."),
@@ -33,7 +35,7 @@ struct HistoryQuestionTests {
     (["device": "Roof", "keys": "A"], "`keys` is 1 to 64 keys of readings with commas between them, each once."),
     (["device": "Roof", "keys": "a'--"], "`keys` is 1 to 64 keys of readings with commas between them, each once."),
     (
-      ["device": "Roof", "keys": (1...65).map { "k\($0)" }.joined(separator: ","), "points": "1"],
+      ["device": "Roof", "keys": many(65), "points": "1"],
       "`keys` is 1 to 64 keys of readings with commas between them, each once."
     ),
     (["device": "Roof", "keys": "a", "since": "yesterday"], "`since` is a time like 24h or 30d, from 1m to 3650d."),
@@ -43,11 +45,13 @@ struct HistoryQuestionTests {
     (["device": "Roof", "keys": "a", "points": "2001"], "`points` is a number from 1 to 2000."),
     (["device": "Roof", "keys": "a", "points": "1e3"], "`points` is a number from 1 to 2000."),
     (
-      ["device": "Roof", "keys": (1...13).map { "k\($0)" }.joined(separator: ","), "points": "2000"],
+      ["device": "Roof", "keys": many(13), "points": "2000"],
       "13 keys with 2000 points are more than 24000 in all: ask for fewer, or in turn."
     ),
     (["device": "Roof", "keys": "a", "until": "now"], "`until` says nothing here; there are device, since, points, keys."),
-  ])
+  ]
+
+  @Test(arguments: mistakes)
   func `a mistake is a sentence`(query: [String: String], sentence: String) {
     #expect(throws: HistoryQuestion.Mistake(sentence: sentence)) { try HistoryQuestion(query, hasKeys: true, now: Self.now) }
   }
