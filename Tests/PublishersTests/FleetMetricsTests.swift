@@ -62,7 +62,9 @@ import Testing
     (device.failure, device.consecutiveFailures) = (FailureReport(.silent, at: .read, "It is silent."), 2)
     device.readings["charging_status"] = Reading(.text("float"))
     var counts = PollCounts()
-    for _ in 1...5 { counts.note(.readings(DeviceReadings(device: "Inverter", profile: "inverter", readings: [:]))) }
+    for _ in 1...5 {
+      counts.note(.readings(DeviceReadings(device: "Inverter", profile: "inverter", unit: 32, model: nil, readings: [:])))
+    }
     for failure in [Failure.silent, .notSeen, .silent, .stopped] {
       counts.note(.failed(FailureReport(failure, at: .read, "")))
     }

@@ -135,7 +135,7 @@ package final class Broker: Sendable {
     }
   }
 
-  private static func loopback(_ port: Int) -> sockaddr_in {
+  static func loopback(_ port: Int) -> sockaddr_in {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = UInt16(port).bigEndian

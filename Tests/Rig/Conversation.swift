@@ -28,21 +28,20 @@ package final class Conversation: Sendable {
   /// - Parameters:
   ///   - isSix: at `::1` instead of `127.0.0.1`.
   ///   - receiving: how much the kernel takes that is not read here; `nil`: as it likes.
-  package init(port: Int, isSix: Bool = false, receiving: Int32? = nil) throws {
-    descriptor = socket(isSix ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+  ///   - waits: until it is connected, which takes as long as the other side likes.
+  package init(port: Int, isSix: Bool = false, receiving: Int32? = nil, waits: Bool = true) throws {
+    let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | (waits ? 0 : Int32(SOCK_NONBLOCK.rawValue))
+    descriptor = socket(isSix ? AF_INET6 : AF_INET, kind, 0)
     if var size = receiving { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size)) }
     var six = sockaddr_in6()
     (six.sin6_family, six.sin6_port, six.sin6_addr) = (sa_family_t(AF_INET6), UInt16(port).bigEndian, in6addr_loopback)
-    var four = sockaddr_in()
-    (four.sin_family, four.sin_port, four.sin_addr.s_addr) = (
-      sa_family_t(AF_INET), UInt16(port).bigEndian, INADDR_LOOPBACK.bigEndian
-    )
+    var four = Broker.loopback(port)
     func reach<Name>(_ name: inout Name) -> Int32 {
       withUnsafePointer(to: &name) {
         $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<Name>.size)) }
       }
     }
-    guard (isSix ? reach(&six) : reach(&four)) == 0 else {
+    guard (isSix ? reach(&six) : reach(&four)) == 0 || (!waits && errno == EINPROGRESS) else {
       throw Trouble(description: "Nobody listens at port \(port): \(String(cString: strerror(errno)))")
     }
   }
@@ -57,6 +56,13 @@ package final class Conversation: Sendable {
 
   /// Nothing more will be said.
   package func fallSilent() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+  /// Goes as one whose host has died: without a word, and what is unread is thrown away.
+  package func abort() {
+    var now = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+    shutdown(descriptor, Int32(SHUT_RDWR))
+  }
 
   /// Waits until there is something to read. It is not read.
   package func untilHeard() async throws {
