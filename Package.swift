@@ -154,7 +154,7 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "blupow", "Publishers", "Policy", "Devices", "MQTT", "Readings", "Rig", "Supervisor", "blupow-worker",
+        "blupow", "Store", "Publishers", "Policy", "Devices", "MQTT", "Readings", "Rig", "Supervisor", "blupow-worker",
         "blupow-simulator", "zoo", "Chance", logging, yams,
       ],
       swiftSettings: strict),

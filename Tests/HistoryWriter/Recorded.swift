@@ -7,11 +7,11 @@ struct Recorded {
   struct Device {
     var name: String
     var readings: [String: Reading]
+    /// Of each key that has numbers all that any device had.
+    var numbers: [(key: String, unit: String?, seen: [Double])] = []
   }
 
   private(set) var devices: [Device] = []
-  /// Every number that any of them had, by key and unit.
-  private var numbers: [String: [Double]] = [:]
 
   /// - Parameter folder: of transcripts.
   init(_ folder: String) throws {
@@ -23,9 +23,16 @@ struct Recorded {
     }
     // Those with the most to say.
     devices = Array(devices.sorted { ($0.readings.count, $0.name) > ($1.readings.count, $1.name) }.prefix(5))
+    var numbers: [String: [Double]] = [:]
+    func name(_ key: String, _ unit: String?) -> String { "\(key) \(unit ?? "")" }
     for device in devices {
       for (key, reading) in device.readings {
-        if case .number(let number) = reading.value { numbers[Self.name(key, reading), default: []].append(number) }
+        if case .number(let number) = reading.value { numbers[name(key, reading.unit), default: []].append(number) }
+      }
+    }
+    for index in devices.indices {
+      devices[index].numbers = devices[index].readings.sorted { $0.key < $1.key }.compactMap { key, reading in
+        numbers[name(key, reading.unit)].map { (key, reading.unit, $0) }
       }
     }
   }
@@ -34,13 +41,7 @@ struct Recorded {
   /// van; words as the device has them.
   func readings(of device: Device, _ roll: (ClosedRange<Int>) -> Int) -> [String: Reading] {
     var readings = device.readings
-    for key in device.readings.keys.sorted() {
-      guard let reading = device.readings[key], case .number = reading.value else { continue }
-      let seen = numbers[Self.name(key, reading)] ?? []
-      readings[key]?.value = .number(seen[roll(0...seen.count - 1)])
-    }
+    for (key, unit, seen) in device.numbers { readings[key] = Reading(.number(seen[roll(0...seen.count - 1)]), unit: unit) }
     return readings
   }
-
-  private static func name(_ key: String, _ reading: Reading) -> String { "\(key) \(reading.unit ?? "")" }
 }

@@ -9,6 +9,7 @@ import Store
 //   history-writer days DIRECTORY N TRANSCRIPTS     N days of five devices at 30 s, saved as the service does; says how many bytes
 //                                                   that wrote, and how many reached the disk's queue ("wrote" and "queued": wchar
 //                                                   and write_bytes of /proc/self/io)
+//   history-writer ask DIRECTORY DAYS               what a page asks of so many days, and how long each answer takes
 
 func fail(_ text: String) -> Never {
   FileHandle.standardError.write(Data("\(text)\n".utf8))
@@ -94,12 +95,44 @@ func days(_ directory: String, count: Int, transcripts: String) throws {
   print("readings \(devices.map { "\($0.1.name): \($0.0.readings.count)" }.joined(separator: ", "))")
 }
 
+func time<Answer>(_ what: String, _ body: () throws -> Answer) rethrows -> Answer {
+  let began = ContinuousClock.now
+  defer { print("\(what): \((ContinuousClock.now - began).milliseconds) ms") }
+  return try body()
+}
+
+func ask(_ directory: String, days all: Int) throws {
+  let reader = HistoryReader(directory: directory)
+  let devices = try time("the devices") { try reader.devices() }
+  let end = Date(timeIntervalSince1970: Double(epoch) / 1000 + Double(all) * 86_400)
+  for device in devices {
+    let keys = device.keys.filter(\.isNumber).map(\.key)
+    for days in [1, 7, 30, 90, 365] where days <= all {
+      let from = end.addingTimeInterval(-Double(days) * 86_400)
+      let name = "\(device.name) (\(keys.count) keys), \(days) days"
+      let curves = try time("\(name), 1 curve of 1000 points") {
+        try reader.series(device: device.id, keys: Array(keys.prefix(1)), from: from, to: end, points: 1000)
+      }
+      _ = try time("\(name), 6 curves of 300 points") {
+        try reader.series(device: device.id, keys: Array(keys.prefix(6)), from: from, to: end, points: 300)
+      }
+      let outcomes = try time("\(name), outcomes by 300 points") {
+        try reader.outcomes(device: device.id, from: from, to: end, points: 300)
+      }
+      let polls = outcomes.content.reduce(0) { $0 + $1.good + $1.failed.values.reduce(0, +) }
+      guard curves.content.first?.points.isEmpty == false, polls == days * 2880 else { fail("\(name): \(polls) polls") }
+    }
+  }
+  try time("opened and checked whole") { try HistoryFile.open(directory: directory).file.close() }
+}
+
 let arguments = CommandLine.arguments
 do {
   switch (arguments.dropFirst().first, arguments.count) {
   case ("loop", 3): try loop(arguments[2])
   case ("days", 5): try days(arguments[2], count: Int(arguments[3]) ?? 1, transcripts: arguments[4])
-  default: fail("usage: history-writer loop DIRECTORY | days DIRECTORY N TRANSCRIPTS")
+  case ("ask", 4): try ask(arguments[2], days: Int(arguments[3]) ?? 1)
+  default: fail("usage: history-writer loop DIRECTORY | days DIRECTORY N TRANSCRIPTS | ask DIRECTORY DAYS")
   }
 } catch {
   fail("\(error)")
