@@ -284,7 +284,7 @@ function show() {
   list($('links'), fleet.devices, identity, makeLink, showLink);
   list($('curves-of'), [{ name: 'the flow of power', key: '' }, ...fleet.devices.map(device => ({ name: device.name, key: identity(device) }))], choice => choice.key,
     choice => make('option', { value: choice.key }), (option, choice) => say(option, choice.name));
-  say($('about'), `BluPow ${fleet.version} · gateway ${fleet.gateway} · up ${span(fleet.uptime_s + elapsed())} · polls begin ${measured(fleet.lag_p99_ms, 'ms')} late at most`);
+  say($('about'), `BluPow ${fleet.version} · gateway ${fleet.gateway} · up ${span(fleet.uptime_s + elapsed())} · polls begin up to ${measured(fleet.lag_p99_ms, 'ms')} late`);
 }
 
 /// Once a second: what is old gets older, whether or not anybody says so.
@@ -338,9 +338,11 @@ async function keepFollowing() {
     await follow().catch(() => {});
     if (!isLost) { heard ??= new Date(); isLost = true; tick(); }
     pause = heard === before ? Math.min(pause * 2, 15_000) : 1000;
-    await new Promise(go => { setTimeout(go, pause); addEventListener('online', go, { once: true }); });
+    await new Promise(go => { wake = go; setTimeout(go, pause); });
   }
 }
+let wake = () => {};
+addEventListener('online', () => wake());
 
 const reason = async answer => (await answer.json().catch(() => null))?.error ?? `HTTP ${answer.status}`;
 async function ask(path, query = {}) {
