@@ -1,4 +1,6 @@
 import Foundation
+import NIOCore
+import Policy
 import Readings
 import Synchronization
 import Testing
