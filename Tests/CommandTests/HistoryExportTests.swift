@@ -1,8 +1,8 @@
 import Foundation
 import Readings
-import Store
 import Testing
 
+@testable import Store
 @testable import blupow
 
 @Suite struct HistoryExportTests {

@@ -1,5 +1,6 @@
 import Chance
 import Foundation
+import Readings
 import Rig
 import Testing
 
@@ -23,12 +24,13 @@ import Testing
       let (file, warning) = try HistoryFile.open(directory: copy.path)
       file.close()
       #expect(warning == nil, "run \(run)")
-      let numbers = try copy.polls().compactMap { poll in
-        if case .number(let number)? = poll.readings["number"]?.value { Int(number) } else { nil }
+      let numbers = try copy.polls().compactMap { poll -> Int? in
+        guard case .number(let number)? = poll.readings["number"]?.value else { return nil }
+        return Int(number)
       }
       // One batch more may have been saved than it came to say.
       #expect(numbers.count == said || numbers.count == said + 10, "run \(run): \(numbers.count), said \(said)")
-      #expect(numbers == Array(0..<numbers.count).map { $0 + 1 }, "run \(run)")
+      #expect(numbers == (0..<numbers.count).map { $0 + 1 }, "run \(run)")
       #expect(try copy.counted() == numbers.count, "run \(run)")
       said = numbers.count
     }
