@@ -6,7 +6,7 @@ import Store
 // What writes a history for tests.
 //   history-writer loop DIRECTORY                   saves batch after batch of 10 polls, numbered on from what is there; says the
 //                                                   last number of each that is saved as eight bytes on standard output
-//   history-writer days DIRECTORY N TRANSCRIPTS     N days of five devices at 30 s, saved as the service does; says how many bytes
+//   history-writer days DIRECTORY N TRANSCRIPTS [MS] N days, from that time on (of the wall clock in milliseconds), of five devices at 30 s, saved as the service does; says how many bytes
 //                                                   that wrote, and how many reached the disk's queue ("wrote" and "queued": wchar
 //                                                   and write_bytes of /proc/self/io)
 //   history-writer ask DIRECTORY DAYS               what a page asks of so many days, and how long each answer takes
@@ -16,8 +16,8 @@ func fail(_ text: String) -> Never {
   exit(1)
 }
 
-/// 2026-01-01T00:00:00Z
-let epoch: Int64 = 1_767_225_600_000
+/// 2026-01-01T00:00:00Z, where no other is given.
+let epoch: Int64 = CommandLine.arguments.dropFirst(5).first.flatMap { Int64($0) } ?? 1_767_225_600_000
 let origin = ContinuousClock.now
 
 func clock(_ second: Int) -> HistoryClock {
@@ -130,9 +130,9 @@ let arguments = CommandLine.arguments
 do {
   switch (arguments.dropFirst().first, arguments.count) {
   case ("loop", 3): try loop(arguments[2])
-  case ("days", 5): try days(arguments[2], count: Int(arguments[3]) ?? 1, transcripts: arguments[4])
+  case ("days", 5...6): try days(arguments[2], count: Int(arguments[3]) ?? 1, transcripts: arguments[4])
   case ("ask", 4): try ask(arguments[2], days: Int(arguments[3]) ?? 1)
-  default: fail("usage: history-writer loop DIRECTORY | days DIRECTORY N TRANSCRIPTS | ask DIRECTORY DAYS")
+  default: fail("usage: history-writer loop DIRECTORY | days DIRECTORY N TRANSCRIPTS [MS] | ask DIRECTORY DAYS")
   }
 } catch {
   fail("\(error)")

@@ -446,7 +446,7 @@ function point(figure) {
 
 function fillTable(figure) {
   if (!figure.parts.details.open) return;
-  const row = (cell, values) => make('tr', {}, ...values.map((value, index) => make(index === 0 ? 'th' : cell, { scope: index === 0 && cell === 'td' ? 'row' : 'col' }, value)));
+  const row = (cell, values) => make('tr', {}, ...values.map((value, index) => make(index === 0 ? 'th' : cell, { ...(index === 0 || cell === 'th' ? { scope: cell === 'td' ? 'row' : 'col' } : {}) }, value)));
   figure.parts.table.replaceChildren(make('table', {}, make('caption', {}, figure.title), make('thead', {}, row('th', figure.columns)),
     make('tbody', {}, ...figure.rows().map(values => row('td', values)))));
 }
@@ -470,7 +470,7 @@ function showCurve(figure, curve) {
   const { points } = curve;
   const [low, high] = [Math.min(...points.map(point => point.min)), Math.max(...points.map(point => point.max))];
   const room = (high - low || Math.abs(high) * .1 || 1) * .1;
-  const [bottom, top] = [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
+  const [bottom, top] = [low >= 0 ? Math.max(0, low - room) : low - room, curve.unit === '%' && high <= 100 ? Math.min(100, high + room) : high + room];
   const x = point => place(curve, point.at).toFixed(1);
   const y = value => (100 - 100 * (value - bottom) / (top - bottom)).toFixed(1);
   // A gap ends a run: no line leads over what was not read.
@@ -524,7 +524,8 @@ function showEvents({ events }) {
       const [at, message, advice] = item.children;
       become(item, 'class', ['failed', 'problem'].includes(event.kind) ? 'trouble' : ['recovered', 'settled'].includes(event.kind) ? 'settled' : '');
       say(at, `${when(event.last_at)} · ${event.kind}${event.count > 1 ? ` · ${event.count} times since ${when(event.at)}` : ''}`);
-      say(message, `${event.device ?? event.address ?? event.adapter ?? 'BluPow'}: ${event.name && event.kind === 'failed' ? `${event.name.replaceAll('_', ' ')}: ` : ''}${event.message}`);
+      const subject = event.kind === 'status' ? [] : [event.device ?? event.address ?? event.adapter ?? 'BluPow'];
+      say(message, [...subject, ...(event.kind !== 'status' && event.name ? [event.name.replaceAll('_', ' ')] : []), event.message].join(': '));
       say(advice, event.advice ?? '');
     });
 }
