@@ -170,7 +170,7 @@ function showNode(item, node) {
   if (node.sources.length && node.missing.length) notes.push(`without ${names(node.missing)}`);
   say(parts.note, notes.join('; '));
   parts.badge.hidden = !node.sources.some(device => device.test_mode);
-  const oldest = node.sources.filter(device => condition(device) !== 'connected').sort((a, b) => b.age_s - a.age_s)[0];
+  const oldest = node.sources.filter(device => isLost || condition(device) !== 'connected').sort((a, b) => b.age_s - a.age_s)[0];
   say(parts.age, oldest ? ageText(oldest) : '');
   become(parts.box, 'class', oldest || !node.sources.length ? 'node old' : 'node');
 }
