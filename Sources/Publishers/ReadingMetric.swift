@@ -53,15 +53,16 @@ struct ReadingMetric {
     let number = words.last.flatMap { Int($0) == nil ? nil : $0 }
     if number != nil { words.removeLast() }
     label = number.map { (words[0] == "cell" ? "cell" : "sensor", $0) }
+    let key = words.joined(separator: "_")
     let isTotal = field.quantity.isLifetime
     if isTotal, words.last == "total" { words.removeLast() }
     // "_count" is a histogram's.
     if words == ["cell", "count"] { words = ["cells"] }
     if let scale { words = words.filter { !scale.said.contains($0) } + [scale.unit] }
     if isTotal { words.append("total") }
-    let name = field.name.split(separator: " ").filter { $0 != number ?? "" }.joined(separator: " ")
     family = Exposition.Family(
-      (["blupow"] + words).joined(separator: "_"), "\(name), as the device says it.", isTotal ? .counter : .gauge)
+      (["blupow"] + words).joined(separator: "_"), "The reading \(key)\(scale.map { ", in \($0.unit)" } ?? "").",
+      isTotal ? .counter : .gauge)
   }
 
   /// `nil`: the reading is not what the page says.

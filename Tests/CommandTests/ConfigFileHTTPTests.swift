@@ -62,7 +62,7 @@ import Testing
 
   @Test func `a place that others reach takes a token, from a file or from systemd`() throws {
     let open = "http:\n  listen: 0.0.0.0:8420\n"
-    try with("http.token", "\(Self.token)\r\nmore\n") { directory in
+    try with("http.token", "\(Self.token)\r\nmore\n") { (directory: String) throws in
       let expected = HTTPSettings(address: "0.0.0.0", port: 8420, token: Secret(Self.token))
       #expect(try Self.http(open + "  token_file: \(directory)/http.token\n") == expected)
       #expect(try Self.http(open, ["BLUPOW_HTTP_TOKEN_FILE": "\(directory)/http.token"]) == expected)
@@ -70,18 +70,18 @@ import Testing
       #expect(try Self.http("http:\n  listen: localhost:8420\n", ["CREDENTIALS_DIRECTORY": directory])?.token != nil)
     }
     // The unit gives one of a newline where there is no file.
-    try with("http.token", "\n") { directory in
+    try with("http.token", "\n") { (directory: String) throws in
       #expect(Self.mistake(open, ["CREDENTIALS_DIRECTORY": directory])?.contains("can be reached from other hosts") == true)
       #expect(try Self.http("http:\n  listen: localhost:8420\n", ["CREDENTIALS_DIRECTORY": directory])?.token == nil)
     }
     #expect(
       Self.mistake("", ["BLUPOW_HTTP_LISTEN": "[::]:8420"])
-        == "BLUPOW_HTTP_LISTEN:1:1: http.listen: [::]:8420 can be reached from other hosts: give a `token_file`, which they then need, or listen at 127.0.0.1."
+        == "BLUPOW_HTTP_LISTEN: http: [::]:8420 can be reached from other hosts: give a `token_file`, which they then need, or listen at 127.0.0.1."
     )
   }
 
   @Test func `a token that could be guessed is refused, and never shown`() throws {
-    try with("http.token", "swordfish\n") { directory in
+    try with("http.token", "swordfish\n") { (directory: String) throws in
       let mistake = try #require(Self.mistake("http:\n  listen: 127.0.0.1:8420\n  token_file: \(directory)/http.token\n"))
       #expect(mistake == "c.yaml:3:15: http.token_file: the token is shorter than 16 bytes, and could be guessed.")
     }

@@ -95,7 +95,8 @@ import Testing
     print("flood: \(Self.connections) connections; polls in 30 s: \(quiet) at rest, \(flooded) under the flood")
     #expect(looks[3].failed == 0)
     #expect(Double(flooded) > 0.8 * Double(quiet))
-    #expect(looks[3].descriptors <= looks[1].descriptors)
+    // Three workers may be under way, each with its pipes.
+    #expect(looks[3].descriptors < looks[1].descriptors + 24)
     #expect(looks[3].residentKiB < looks[1].residentKiB + 4096)
     kill(service.pid, SIGTERM)
     #expect(await log.whole.exitCode == 0)

@@ -144,6 +144,30 @@ import Testing
     _ = try await end(service, log, scene)
   }
 
+  @Test(.timeLimit(.minutes(1))) func `what is served over TCP goes to another port, and away`() async throws {
+    let scene = try await Scene.start(Self.setup)
+    func config(_ port: Int?) -> String {
+      Self.config(["A": Self.first]) + (port.map { "http: {listen: '127.0.0.1:\($0)'}\n" } ?? "")
+    }
+    func answer(_ port: Int) async throws -> String? {
+      guard let conversation = try? Conversation(port: port) else { return nil }
+      conversation.say("GET /api/status HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      return try await conversation.rest()
+    }
+    let (first, second) = (try Broker.freePort(), try Broker.freePort())
+    let (service, path, log) = try await start(scene, config(first))
+    try await until { try await answer(first)?.contains("\"battery_voltage\"") == true }
+    for (port, old) in [(second, first), (nil, second)] {
+      try scene.write(config(port), to: path)
+      kill(service.pid, SIGHUP)
+      try await until { try await answer(old) == nil }
+      if let port { try await until { try await answer(port)?.hasPrefix("HTTP/1.1 200 ") == true } }
+    }
+    let run = try await end(service, log, scene)
+    #expect(
+      run.errors.contains("served at http://127.0.0.1:\(first)/") && run.errors.contains("served at http://127.0.0.1:\(second)/"))
+  }
+
   /// Asks again and again; the test's time limit ends what does not come.
   private func until(_ body: () async throws -> Bool) async throws {
     while try await !body() { try Task.checkCancellation() }

@@ -27,7 +27,7 @@ import Testing
       device.interval = .seconds(30)
       device.readings = Dictionary(
         uniqueKeysWithValues: profile.keys.map { field in
-          let isNumber = field.quantity.unit != nil || field.quantity.stateClass != nil || field.quantity == .number
+          let isNumber = field.quantity.unit != nil || field.quantity.stateClass != nil || field.key == "cell_count"
           let words = field.coding.isFlag || field.quantity == .problem ? "on" : "some words"
           return (field.key, isNumber ? Reading(.number(1), unit: field.unit) : Reading(.text(words)))
         })

@@ -55,10 +55,10 @@ import Testing
   }
 
   @Test func `a name stands for one thing, and no other metric has it`() {
-    var kinds: [String: Exposition.Kind] = [:]
-    for metric in ReadingMetric.all {
-      #expect(kinds[metric.family.name].map { $0 == metric.family.kind } ?? true, "\(metric.family.name)")
-      kinds[metric.family.name] = metric.family.kind
+    var kinds: [String: Exposition.Family] = [:]
+    for metric in Profile.all.flatMap({ ReadingMetric.of($0.name) }).map(\.metric) {
+      #expect(kinds[metric.family.name].map { $0 == metric.family } ?? true, "\(metric.family.name)")
+      kinds[metric.family.name] = metric.family
       #expect(metric.family.name.wholeMatch(of: /blupow(_[a-z0-9]+)+/) != nil)
     }
     #expect(Set(kinds.keys).isDisjoint(with: FleetMetrics.families.map(\.name)))

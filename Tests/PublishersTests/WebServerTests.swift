@@ -67,7 +67,7 @@ import Testing
     #expect(body(of: page) == "<!doctype html>")
     let route = try await served.answer("GET /api/history?device=Battery%201&key=a+b&key2=")
     #expect(body(of: route) == "{\"device\":\"Battery 1\",\"key\":\"a b\",\"key2\":\"\"}\n")
-    for path in ["/../etc/passwd", "/..%2fetc/passwd", "//", "/api/status/", "http://x/api/status", "*", "/%00"] {
+    for path in ["/../etc/passwd", "/..%2fetc/passwd", "//", "/api/status/", "*", "/%00"] {
       #expect(status(of: try await served.answer("GET \(path)")) == 404, "\(path)")
     }
     for query in ["a=1&a=2", "a=%zz"] {
@@ -312,9 +312,9 @@ import Testing
   @Test(.timeLimit(.minutes(1))) func `a listener who does not listen is cut off, and the others hear on`() async throws {
     // More than the kernel holds for a connection.
     func fleet(_ gateway: String) throws -> FleetStatus {
-      FleetStatus(gateway: gateway, devices: Array(repeating: try Sample.device("Inverter"), count: 3000))
+      FleetStatus(gateway: gateway, devices: Array(repeating: try Sample.device("Inverter"), count: 1500))
     }
-    let served = try await WebServed(try fleet("first"), patience: .milliseconds(500))
+    let served = try await WebServed(try fleet("first"), patience: .seconds(2))
     let deaf = try Conversation(port: served.port, receiving: 4096)
     deaf.say(served.request("GET /api/stream"))
     try await deaf.untilHeard()

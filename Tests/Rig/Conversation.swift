@@ -78,11 +78,11 @@ package final class Conversation: Sendable {
       let count = recv(descriptor, &chunk, chunk.count, Int32(MSG_DONTWAIT))
       if count > 0 {
         heard += chunk[..<count]
-        let text = String(decoding: heard, as: UTF8.self)
-        if isWanted(text) { return text }
       } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
         return nil
       } else {
+        let text = String(decoding: heard, as: UTF8.self)
+        if isWanted(text) { return text }
         try await Task.sleep(for: .milliseconds(2))
       }
     }
