@@ -29,7 +29,9 @@ import Testing
     try await scene.blupow(["history"] + arguments, config: Self.config, more: state(scene))
   }
 
-  @Test(.timeLimit(.minutes(2))) func `a service that ended has written down every poll, its readings and its failures`() async throws {
+  @Test(.timeLimit(.minutes(2))) func `a service that ended has written down every poll, its readings and its failures`()
+    async throws
+  {
     let requests = Scene.inverterRequests
     let scene = try await Scene.one(#""faults":[{"fault":"silent","from_request":\#(requests + 1),"times":1}]"#)
     try await serve(scene, polls: 3)
