@@ -135,7 +135,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "StoreTests", dependencies: ["Store", "CLinux", "Rig", "store-writer", "history-writer", "Chance", "Readings", grdb, logging],
+      name: "StoreTests",
+      dependencies: ["Store", "CLinux", "Rig", "store-writer", "history-writer", "Chance", "Readings", grdb, logging],
       swiftSettings: strict),
     .testTarget(
       name: "SimulatorTests",

@@ -65,6 +65,7 @@ package final class HistoryFile: Sendable {
 
   /// Lets another one have the directory. Nothing can be saved after it.
   package func close() {
+    standing.withLock { $0.mendIndex(of: file) }
     try? queue.close()
     lock.withLock { $0 = nil }
   }

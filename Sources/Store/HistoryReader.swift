@@ -12,8 +12,6 @@ package struct HistoryReader: Sendable {
   package static let maxPoints = 2000
   /// Of one question.
   package static let maxKeys = 64
-  /// The longest range that is answered: as far as a setting goes, and no sum of times is beyond what a number holds.
-  private static let longest: Int64 = 20 * 366 * 86_400_000
   /// Rows of one page of polls.
   private static let maxRows = 48
 
@@ -32,7 +30,9 @@ package struct HistoryReader: Sendable {
         database, sql: "SELECT id, name, address, unit, simulated FROM device ORDER BY name, id LIMIT ?",
         arguments: [HistoryFile.maxDevices])
       return rows.compactMap { row in
-        guard let id = row.whole(0), let name = row.text(1), let address = row.text(2), let unit = row.whole(3) else { return nil }
+        guard let id = row.whole(0), let name = row.text(1), let address = row.text(2), let unit = row.whole(3) else {
+          return nil
+        }
         return HistoryDevice(
           id: id, name: name, address: address, unit: UInt8(exactly: unit).flatMap { $0 == 0 ? nil : $0 },
           isSimulated: row.whole(4) != 0, keys: keys[id] ?? [])
@@ -56,7 +56,8 @@ package struct HistoryReader: Sendable {
       let curves = known.compactMap { id, key in
         let points = spans.all.compactMap { span in
           span.sums.numbers[id].map {
-            HistoryPoint(time: Date(wallMs: span.firstRead ?? span.first), min: $0.min, mean: $0.mean, max: $0.max, count: $0.count)
+            HistoryPoint(
+              time: Date(wallMs: span.firstRead ?? span.first), min: $0.min, mean: $0.mean, max: $0.max, count: $0.count)
           }
         }
         return points.isEmpty ? nil : HistoryCurve(key: key, points: points)
@@ -186,10 +187,13 @@ package struct HistoryReader: Sendable {
     init(_ from: Date, _ to: Date, _ points: Int) {
       self.points = Int64(min(max(points, 1), maxPoints))
       self.from = from.wallMs
-      self.to = min(max(to.wallMs, self.from), self.from + longest)
+      self.to = max(to.wallMs, self.from)
     }
 
     func holds(_ time: Int64) -> Bool { time >= from && time < to }
+
+    /// Of a span.
+    func width(from: Int64) -> Int64 { max(1, (to - from + points - 1) / points) }
   }
 
   private struct Span {
@@ -219,11 +223,11 @@ package struct HistoryReader: Sendable {
 
   /// Of the polls themselves, or of their quarters where a span is as long as one, or where only those are left.
   private static func spans(_ database: Database, _ device: Int64, _ keys: Set<Int64>, _ range: Range) throws -> Spans {
-    let width = max(1, (range.to - range.from + range.points - 1) / range.points)
+    let width = range.width(from: range.from)
     let quarter = HistoryQuarter.lengthMs
     if width < quarter, try !lacksPolls(database, device, range) { return try polled(database, device, keys, range, width) }
     let from = HistoryQuarter.begin(of: range.from)
-    let wide = (width + quarter - 1) / quarter * quarter
+    let wide = (range.width(from: from) + quarter - 1) / quarter * quarter
     var spans = Spans(width: wide, gap: 2 * wide, from: from)
     let rows = try Row.fetchCursor(database, sql: Schema.quarter, arguments: [device, from, range.to])
     while let row = try rows.next() {
@@ -311,5 +315,8 @@ extension Date {
   init(wallMs: Int64) { self.init(timeIntervalSince1970: Double(wallMs) / 1000) }
 
   /// Milliseconds since 1970, as far as a clock goes.
-  var wallMs: Int64 { Int64((Swift.min(Swift.max(timeIntervalSince1970, -1e11), 1e11) * 1000).rounded()) }
+  var wallMs: Int64 {
+    let seconds = timeIntervalSince1970
+    return seconds.isNaN ? 0 : Int64((Swift.min(Swift.max(seconds, -1e11), 1e11) * 1000).rounded())
+  }
 }

@@ -65,7 +65,7 @@ struct Unpacking {
 
   /// - Throws: where the sum is not right.
   init(sealed bytes: [UInt8]) throws(Damage) {
-    guard bytes.count > 4, Array(bytes.suffix(4)) == Packing.sum(of: bytes.dropLast(4)) else { throw Damage() }
+    guard bytes.count >= 4, Array(bytes.suffix(4)) == Packing.sum(of: bytes.dropLast(4)) else { throw Damage() }
     rest = bytes.dropLast(4)
   }
 

@@ -66,7 +66,7 @@ extension StoreFile {
   struct Standing: Sendable {
     private var database: Identity
     private var log: Identity?
-    /// The log's index, where it is in a file: a mapping that is cut kills this process.
+    /// The log's index, where it is in a file.
     private var index: Identity?
     private var size: Int64
 
@@ -79,14 +79,22 @@ extension StoreFile {
       size = database.size
     }
 
-    /// Whether it stands as it did, and has lost nothing: neither file shrinks while it is open.
+    /// Whether it stands as it did, and has lost nothing: no file shrinks while it is open.
     mutating func holds(for file: StoreFile) -> Bool {
+      mendIndex(of: file)
       guard let now = Standing(of: file), now.database.isSame(as: database), now.size >= size else { return false }
       for (then, now) in [(log, now.log), (index, now.index)] {
         if let then, now.map({ $0.isSame(as: then) && $0.size >= then.size }) != true { return false }
       }
       self = now
       return true
+    }
+
+    /// The index is mapped: where it was cut, this process would end by SIGBUS at the next look at it, be it to close the database. What
+    /// was cut off comes back as zeros, and SQLite makes the index anew of the log.
+    func mendIndex(of file: StoreFile) {
+      guard let index, let now = Identity(file.path + "-shm"), now.isSame(as: index), now.size < index.size else { return }
+      truncate(file.path + "-shm", Int(index.size))
     }
   }
 

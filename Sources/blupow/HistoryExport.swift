@@ -55,7 +55,8 @@ struct HistoryExport {
 
   private static func row(_ cells: [String]) -> String {
     cells.map { cell in
-      cell.utf8.contains { "\",\r\n".utf8.contains($0) } ? "\"\(cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\"" : cell
+      cell.utf8.contains { "\",\r\n".utf8.contains($0) }
+        ? "\"\(cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\"" : cell
     }.joined(separator: ",") + "\r\n"
   }
 }

@@ -29,7 +29,9 @@ import Testing
     try await scene.blupow(["history"] + arguments, config: Self.config, more: state(scene))
   }
 
-  @Test(.timeLimit(.minutes(2))) func `a service that ended has written down every poll, its readings and its failures`() async throws {
+  @Test(.timeLimit(.minutes(2))) func `a service that ended has written down every poll, its readings and its failures`()
+    async throws
+  {
     let requests = Scene.inverterRequests
     let scene = try await Scene.one(#""faults":[{"fault":"silent","from_request":\#(requests + 1),"times":1}]"#)
     try await serve(scene, polls: 3)
@@ -48,7 +50,7 @@ import Testing
     let csv = try await history(scene, "Inverter", "--csv", "--since", "1h")
     #expect(csv.output.split(separator: "\r\n").count == polls.count + 1, "\(csv.output)")
     let table = try await history(scene)
-    #expect(table.output.contains("Inverter at D8:B6:73:BF:4F:75\n"), "\(table.output)")
+    #expect(table.output.contains("Inverter · SIMULATED at D8:B6:73:BF:4F:75\n"), "\(table.output)")
     #expect(table.output.contains("battery_voltage V") && table.output.contains("failed: silent 1\n"))
     // Another service goes on where that one ended.
     try await serve(scene, polls: 2)

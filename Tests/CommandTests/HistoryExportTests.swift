@@ -11,7 +11,10 @@ import Testing
     keys: [HistoryKey(key: "battery_voltage", unit: "V", isNumber: true), HistoryKey(key: "faults", unit: nil, isNumber: false)])
   private let battery = HistoryDevice(
     id: 2, name: "Battery", address: "D8:B6:73:BF:4F:76", isSimulated: false,
-    keys: [HistoryKey(key: "battery_current", unit: "A", isNumber: true), HistoryKey(key: "battery_voltage", unit: "V", isNumber: true)])
+    keys: [
+      HistoryKey(key: "battery_current", unit: "A", isNumber: true),
+      HistoryKey(key: "battery_voltage", unit: "V", isNumber: true),
+    ])
   private let time = Date(timeIntervalSince1970: 1_784_000_000.25)
 
   private func read(_ readings: [String: Reading]) -> HistoryPoll {
@@ -29,7 +32,8 @@ import Testing
     let export = HistoryExport([battery, inverter], isCSV: true)
     let lines = [
       export.head,
-      export.line(read(["battery_voltage": Reading(.number(52.4), unit: "V"), "faults": Reading(.text("+1, \"odd\""))]), of: inverter),
+      export.line(
+        read(["battery_voltage": Reading(.number(52.4), unit: "V"), "faults": Reading(.text("+1, \"odd\""))]), of: inverter),
       export.line(read(["battery_current": Reading(.number(-12), unit: "A")]), of: battery), export.line(failed, of: battery),
     ]
     #expect(

@@ -77,7 +77,8 @@ extension Folder {
     #expect(devices.map(\.name) == ["Inverter", "Sim"] && devices.map(\.isSimulated) == [false, true])
     #expect(
       devices[0].keys == [
-        HistoryKey(key: "battery_voltage", unit: "V", isNumber: true), HistoryKey(key: "charging_status", unit: nil, isNumber: false),
+        HistoryKey(key: "battery_voltage", unit: "V", isNumber: true),
+        HistoryKey(key: "charging_status", unit: nil, isNumber: false),
         HistoryKey(key: "cycles", unit: nil, isNumber: true),
       ])
   }
@@ -154,7 +155,9 @@ extension Folder {
     var later = desk
     later.errorMs = 400 * 86_400_000
     func fill(_ desk: HistoryDesk, from second: Int) throws {
-      for step in 0..<400 { try book.save([desk.read(second + step * 900, "Inverter", volts(Double(step)))], desk.clock(second + step * 900 + 1)) }
+      for step in 0..<400 {
+        try book.save([desk.read(second + step * 900, "Inverter", volts(Double(step)))], desk.clock(second + step * 900 + 1))
+      }
     }
     try fill(later, from: 0)
     try fill(desk, from: 400 * 900)
@@ -163,9 +166,9 @@ extension Folder {
     try book.retain(before: nil, maxBytes: max(full, 60_000))
     book.close()
     let left = try folder.polls()
-    #expect(left.count < 800 && left.count >= 300)
-    // Of the second half, which was written last, all is there, though the first one's times are later.
-    #expect(left.filter { $0.time < Date(wallMs: HistoryDesk.epoch + 399 * 86_400_000) }.count == 400)
+    #expect(left.count <= 400 && left.count >= 300)
+    // All of the second half, which was written last, though the first one's times are later.
+    #expect(left.allSatisfy { $0.time < Date(wallMs: HistoryDesk.epoch + 399 * 86_400_000) })
     #expect(try folder.counted() == 800)
     let device = try #require(try folder.history.devices().first?.id)
     // And a curve of a time whose polls are gone is of the quarters.
@@ -224,9 +227,21 @@ extension Folder {
     _ = try HistoryBook(folder)
   }
 
+  @Test func `an index that is mapped and was cut ends nobody, and nothing is lost`() throws {
+    let folder = try Folder()
+    var book = try HistoryBook(folder)
+    try book.save([desk.read(0)], desk.clock(1))
+    truncate("\(folder.path)/history.sqlite-shm", 0)
+    try book.save([desk.read(30)], desk.clock(31))
+    #expect(try folder.polls().count == 2)
+    truncate("\(folder.path)/history.sqlite-shm", 0)
+    book.close()
+    #expect(try folder.polls().count == 2)
+  }
+
   @Test(arguments: ["history.sqlite", "history.sqlite-wal", "history.sqlite-shm"])
   func `a file that was cut or deleted under it is an error, before anybody reads what is gone`(name: String) throws {
-    for isCut in [true, false] {
+    for isCut in [true, false] where !isCut || !name.hasSuffix("-shm") {
       let folder = try Folder()
       var book = try HistoryBook(folder)
       try book.save([desk.read(0)], desk.clock(1))
@@ -241,7 +256,8 @@ extension Folder {
     var book = try HistoryBook(folder)
     for step in 0..<3 { try book.save([desk.read(step * 900, "Inverter", volts(Double(step)))], desk.clock(step * 900 + 1)) }
     book.close()
-    try folder.sql("UPDATE chunk SET polls = CAST(replace(polls, x'0201', x'0202') AS BLOB) || x'00' WHERE id = 2", in: "history.sqlite")
+    try folder.sql(
+      "UPDATE chunk SET polls = CAST(replace(polls, x'0201', x'0202') AS BLOB) || x'00' WHERE id = 2", in: "history.sqlite")
     #expect(try folder.polls().map(\.readings) == [volts(0), volts(2)])
   }
 }

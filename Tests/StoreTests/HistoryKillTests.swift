@@ -10,14 +10,17 @@ import Testing
 @Suite struct HistoryKillTests {
   private static let kills = getenv("BLUPOW_TEST_LONG") == nil ? 20 : 200
 
-  @Test(.timeLimit(.minutes(10))) func `killed at any instant, it has every batch that it said was saved, whole and once`() async throws {
+  @Test(.timeLimit(.minutes(10))) func `killed at any instant, it has every batch that it said was saved, whole and once`()
+    async throws
+  {
     var dice = Dice(seed: 11)
     var folder = try Folder()
     var (said, written) = (0, 0)
     for run in 0..<Self.kills {
       // A new directory now and then, so that its making is hit as well.
       if run % 10 == 0 { (folder, said) = (try Folder(), 0) }
-      let output = try await KilledWriter.run("history-writer", "loop", folder.path, for: dice.roll(0...60_000), afterFirst: run % 3 > 0)
+      let output = try await KilledWriter.run(
+        "history-writer", "loop", folder.path, for: dice.roll(0...60_000), afterFirst: run % 3 > 0)
       if let last = output { (said, written) = (Int(last), written + 1) }
       // What was left is looked at in a copy, so that the next run meets it as it is.
       let copy = try folder.copy()

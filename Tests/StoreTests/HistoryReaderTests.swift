@@ -20,7 +20,10 @@ import Testing
           ? desk.failed(second)
           : desk.read(
             second, "Inverter",
-            ["number": Reading(.number(Double(second / 30))), "word": Reading(.text("mppt")), "same": Reading(.number(52.4), unit: "V")])
+            [
+              "number": Reading(.number(Double(second / 30))), "word": Reading(.text("mppt")),
+              "same": Reading(.number(52.4), unit: "V"),
+            ])
       }
       try book.save(entries, desk.clock(min(save + 300, to)))
     }
@@ -31,7 +34,8 @@ import Testing
     let folder = try Folder()
     let book = try book(folder, to: 6000)
     let device = try #require(try folder.history.devices().first?.id)
-    let few = try folder.history.series(device: device, keys: ["number", "word", "none"], from: at(600), to: at(1200), points: 2000)
+    let few = try folder.history.series(
+      device: device, keys: ["number", "word", "none"], from: at(600), to: at(1200), points: 2000)
     #expect(few.content.map(\.key.key) == ["number"])
     let points = few.content[0].points
     #expect(points.map(\.mean) == (20..<40).map(Double.init) && points.allSatisfy { $0.count == 1 && $0.min == $0.max })
@@ -90,7 +94,9 @@ import Testing
     let folder = try Folder()
     try book(folder, to: 600).close()
     let device = try #require(try folder.history.devices().first?.id)
-    for (from, to) in [(at(600), at(0)), (.distantFuture, .distantPast), (at(0), at(0)), (Date(timeIntervalSince1970: .nan), at(9))] {
+    for (from, to) in [
+      (at(600), at(0)), (.distantFuture, .distantPast), (at(0), at(0)), (at(0), Date(timeIntervalSince1970: .nan)),
+    ] {
       #expect(try folder.history.series(device: device, keys: ["number"], from: from, to: to, points: 0).content == [])
       #expect(try folder.history.outcomes(device: device, from: from, to: to, points: -5).content == [])
       #expect(try folder.history.polls(device: device, from: from, to: to).polls == [])
@@ -103,7 +109,8 @@ import Testing
     let error = #expect(throws: StoreError.self) { try folder.history.devices() }
     #expect(
       error?.description
-        == "There is no history in \(folder.path) yet. A service (`blupow run`) writes it, with the first minute of polls; state_dir says where.")
+        == "There is no history in \(folder.path) yet. A service (`blupow run`) writes it, with the first minute of polls; state_dir says where."
+    )
     #expect(try folder.names == [])
   }
 

@@ -7,7 +7,8 @@ import Testing
 /// What a history of captured registers costs: the disk, and who waits for an answer.
 @Suite(.serialized) struct HistoryYearTests {
   private static let isLong = getenv("BLUPOW_TEST_LONG") != nil
-  private static let transcripts = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Transcripts").standardized
+  private static let transcripts = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Transcripts")
+    .standardized
     .path()
 
   /// Runs history-writer; what it says.
@@ -32,7 +33,8 @@ import Testing
     let folder = try Folder()
     let said = try run("days", folder.path, "2", Self.transcripts)
     func number(_ name: String) throws -> Int {
-      try #require(said.split(separator: "\n").first { $0.hasPrefix("\(name) ") }.flatMap { Int($0.dropFirst(name.count + 1)) }, "\(said)")
+      try #require(
+        said.split(separator: "\n").first { $0.hasPrefix("\(name) ") }.flatMap { Int($0.dropFirst(name.count + 1)) }, "\(said)")
     }
     // Measured: 6.2 MB and 0.53 MB, where of every key another number comes at every poll.
     #expect(try number("wrote") / 2 < 8_000_000)
