@@ -352,6 +352,9 @@ class Service:
         transcripts = Path(__file__).resolve().parents[1] / "Transcripts"
         subprocess.run([BIN / "history-writer", "days", state, str(days), transcripts, str(began)], check=True, stdout=subprocess.DEVNULL)
 
+    async def has_written(self) -> bool:
+        return bool(fetch(self.url + f"api/polls?device={METER.name}&since=1h")["polls"])
+
     def recorded(self, name: str) -> list[dict[str, Any]]:
         """What `blupow history` prints of a device, poll by poll."""
         printed = subprocess.run(
@@ -378,7 +381,7 @@ async def of_a_service(checks: Checks, browser: Browser, directory: Path, pictur
     simulation = Simulation(directory)
     service = Service(directory, simulation)
     try:
-        service.write_past(35)
+        service.write_past(8)
         await simulation.start(SIMULATED)
         await service.start()
 
@@ -407,6 +410,7 @@ async def of_a_service(checks: Checks, browser: Browser, directory: Path, pictur
         checks.check("the flow's stale tile says so", [] if "last read" in (alternator or "") else [f"{alternator}"])
         banner = await light.page.text_content("#simulated") or ""
         checks.check("SIMULATED stands on top, with the name", [] if "SIMULATED" in banner and TESTED.name in banner and METER.name not in banner else [banner])
+        await until("the first polls to be written down", service.has_written, within=120)
         await check_curves(checks, light, service.recorded)
         await is_accessible(checks, light, "light")
         keys = await Tab.open(browser, service.url)
