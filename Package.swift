@@ -75,6 +75,8 @@ let package = Package(
         nioPosix,
         nioHTTP1,
       ],
+      // The page's files are in the program: it is one file, and no path leads from a request to a file of the host's.
+      resources: [.embedInCode("Page")],
       swiftSettings: strict),
     .target(name: "Simulator", dependencies: ["DBus", "Devices", "Readings", "CLinux"], swiftSettings: strict),
     .executableTarget(
@@ -110,6 +112,10 @@ let package = Package(
     .target(name: "StandInStall", path: "Tests/StandInStall", cSettings: [.unsafeFlags(["-fno-sanitize=all"])]),
     // Tests/StoreWriter: what is killed while it saves.
     .executableTarget(name: "store-writer", dependencies: ["Store"], path: "Tests/StoreWriter", swiftSettings: strict),
+    // Tests/HistoryWriter: the same of the history, and days of it from captured registers.
+    .executableTarget(
+      name: "history-writer", dependencies: ["Store", "Devices", "Readings", "Chance"], path: "Tests/HistoryWriter",
+      swiftSettings: strict),
     .executableTarget(
       name: "bench", dependencies: ["Rig", "Supervisor", "Policy", "Readings", logging], path: "Tests/Bench",
       swiftSettings: strict),
@@ -131,8 +137,9 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "StoreTests", dependencies: ["Store", "CLinux", "Rig", "store-writer", "Chance", grdb, logging], swiftSettings: strict
-    ),
+      name: "StoreTests",
+      dependencies: ["Store", "CLinux", "Rig", "store-writer", "history-writer", "Chance", "Readings", grdb, logging],
+      swiftSettings: strict),
     .testTarget(
       name: "SimulatorTests",
       dependencies: ["Simulator", "DBus", "Devices", "Readings", "Rig", "Supervisor", "Chance", "blupow-simulator"],
@@ -150,7 +157,7 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "blupow", "Publishers", "Policy", "Devices", "MQTT", "Readings", "Rig", "Supervisor", "blupow-worker",
+        "blupow", "Store", "Publishers", "Policy", "Devices", "MQTT", "Readings", "Rig", "Supervisor", "blupow-worker",
         "blupow-simulator", "zoo", "Chance", logging, yams,
       ],
       swiftSettings: strict),

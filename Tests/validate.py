@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Holds lines of the worker protocol, and documents of `blupow doctor` and `blupow stability` (one a line), against protocol/schemas,
+"""Holds lines of the worker protocol, and documents of `blupow doctor`, `stability` and `history` (one a line), against protocol/schemas,
 independently of the Swift code.
 
-    validate.py request|event|doctor|stability FILE...    every line of each file ("-": standard input); exits 1, naming file:line and reason
+    validate.py request|event|doctor|stability|history FILE...    every line of each file ("-": standard input); exits 1, naming file:line and reason
     validate.py --self-test                               the golden examples pass and the refused ones do not; exits 1 where that is not so
 
 Needs jsonschema 4 (Draft 2020-12): a venv with `pip install jsonschema`.
@@ -16,6 +16,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 KINDS = ("request", "event", "doctor")
+# Without refused examples.
+DOCUMENTS = ("stability", "history")
 PROTOCOL = Path(__file__).resolve().parent.parent / "protocol"
 
 
@@ -71,7 +73,7 @@ def validate(kind, paths):
 
 
 def self_test():
-    faults = validate("stability", [PROTOCOL / "examples" / "stability.jsonl"])
+    faults = sum(validate(kind, [PROTOCOL / "examples" / f"{kind}.jsonl"]) for kind in DOCUMENTS)
     counts = []
     for kind in KINDS:
         golden = PROTOCOL / "examples" / f"{kind}s.jsonl"
@@ -92,7 +94,7 @@ def self_test():
 def main(arguments):
     if arguments == ["--self-test"]:
         return 1 if self_test() else 0
-    if len(arguments) >= 2 and arguments[0] in (*KINDS, "stability"):
+    if len(arguments) >= 2 and arguments[0] in (*KINDS, *DOCUMENTS):
         try:
             return 1 if validate(arguments[0], arguments[1:]) else 0
         except OSError as error:

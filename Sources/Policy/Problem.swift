@@ -22,6 +22,8 @@ package struct Problem: Equatable, Sendable {
     case workerStrays = "worker_strays"
     /// What must survive a restart cannot be written.
     case storeFailed = "store_failed"
+    /// The history cannot be written.
+    case historyFailed = "history_failed"
     /// There is no connection to the MQTT broker.
     case brokerAway = "broker_away"
     /// The MQTT broker does not take messages.

@@ -53,7 +53,8 @@ extension Problem.Name {
     case .inUse, .moduleFailing, .releaseFailed: 5
     case .configRefused: 6
     case .storeFailed: 7
-    case .workerStrays: 8
+    case .historyFailed: 8
+    case .workerStrays: 9
     }
   }
 }

@@ -76,7 +76,7 @@ package struct FleetTable {
   }
 
   /// With the register's digits, all of them: 17.00 A was measured to the hundredth.
-  static func fixed(_ number: Double, decimals: Int) -> String {
+  package static func fixed(_ number: Double, decimals: Int) -> String {
     guard number.magnitude <= Wire.maxMagnitude else { return "\(number)" }
     let scale = (0..<decimals).reduce(1) { scale, _ in scale * 10 }
     let whole = Int((number.magnitude * Double(scale)).rounded())

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Runs what waits for a disk on a thread of its own: Swift's are as many as there are processors, and all modules' polls need them.
-func onOwnThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+package func onOwnThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
   await withCheckedContinuation { continuation in
     let order = Unmanaged.passRetained(Order { continuation.resume(returning: work()) })
     var thread = pthread_t()

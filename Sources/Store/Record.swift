@@ -56,14 +56,13 @@ extension Store.Record {
     return text.utf8.contains(0) ? "its text holds a NUL" : nil
   }
 
-  /// FNV-1a, 64 bits, of all three: SQLite checks how its pages hang together, not what a text says. Every changed byte changes it.
+  /// Of all three.
   var sum: Int64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    func take(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    var sum = Checksum()
     for part in [kind, key, text] {
-      for byte in part.utf8 { take(byte) }
-      take(0xff)  // in no UTF-8
+      for byte in part.utf8 { sum.take(byte) }
+      sum.take(0xff)  // in no UTF-8
     }
-    return Int64(bitPattern: hash)
+    return Int64(bitPattern: sum.value)
   }
 }

@@ -1,51 +1,51 @@
 import GRDB
 
-/// The database inside the file: how it is opened, what makes it ours, and how it came to its tables.
-enum Schema {
-  /// "BluP", at byte 68 of the file (https://www.sqlite.org/fileformat.html#application_id): what `file` and we know it by.
-  static let applicationID: Int64 = 0x426c_7550
-
+/// The database inside a file: how it is opened, what makes it ours, and how it came to its tables.
+struct Schema: Sendable {
+  /// At byte 68 of the file (https://www.sqlite.org/fileformat.html#application_id): what `file` and we know it by.
+  var applicationID: Int64
   /// A later version adds one below; none is ever changed.
-  private static let migrator: DatabaseMigrator = {
-    var migrator = DatabaseMigrator()
-    migrator.registerMigration("records") { database in
-      // With a row number of its own: texts of some kilobytes would make an index of pages out of (kind, key).
-      try database.execute(
-        sql: """
-          CREATE TABLE record (
-            id INTEGER PRIMARY KEY,
-            kind TEXT NOT NULL,
-            key TEXT NOT NULL,
-            text TEXT NOT NULL,
-            sum INTEGER NOT NULL,
-            UNIQUE (kind, key))
-          """)
-    }
-    return migrator
-  }()
+  var migrator: DatabaseMigrator
+  /// All that is ever asked of it.
+  var statements: [String]
+  /// Held against its indexes when it is opened; `nil`: too large for that.
+  var small: String?
+  /// Pragmas of every connection, before its first access.
+  var pragmas: [String]
+  /// Of every connection.
+  static let caution = ["trusted_schema = OFF", "cell_size_check = ON"]
 
-  /// Takes at most `limits.text` bytes of a text into memory.
-  static let select =
-    "SELECT id, kind, key, CASE WHEN length(CAST(text AS BLOB)) <= ? THEN text END, sum FROM record ORDER BY id LIMIT ?"
-  static let upsert = """
-    INSERT INTO record (kind, key, text, sum) VALUES (?, ?, ?, ?)
-    ON CONFLICT (kind, key) DO UPDATE SET text = excluded.text, sum = excluded.sum
-    """
-  static let delete = "DELETE FROM record WHERE kind = ? AND key = ?"
-
-  private static var configuration: Configuration {
+  private var configuration: Configuration {
     var configuration = Configuration()
     configuration.label = "blupow.store"
     configuration.busyMode = .timeout(1)
+    let pragmas = pragmas + ["synchronous = NORMAL"] + Self.caution
     configuration.prepareDatabase { database in
-      // Exclusive before the first access: SQLite then keeps the log's index in its own memory. One in a shared file (-shm) is
-      // mapped, and kills this process with SIGBUS when somebody cuts it.
-      try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
-      try database.execute(sql: "PRAGMA synchronous = NORMAL")
-      try database.execute(sql: "PRAGMA trusted_schema = OFF")
-      try database.execute(sql: "PRAGMA cell_size_check = ON")
+      for pragma in pragmas { try database.execute(sql: "PRAGMA \(pragma)") }
     }
     return configuration
+  }
+
+  /// Opens what stands there, or begins another: a file that is damaged, somebody else's or of a later version is set aside, and of
+  /// that the warning says what to say.
+  ///
+  /// - Parameter distrusted: why the file is to be set aside unseen.
+  func openOrBegin(_ file: StoreFile, distrusted: StoreError?) throws(StoreError) -> (DatabaseQueue, StoreTrouble?) {
+    let warning = if let distrusted { try setAside(file, distrusted) } else { nil as StoreTrouble? }
+    do throws(StoreError) {
+      try file.prepare()
+      return (try open(file), warning)
+    } catch {
+      guard error.blamesFile, distrusted == nil else { throw error }
+      return try openOrBegin(file, distrusted: error)
+    }
+  }
+
+  private func setAside(_ file: StoreFile, _ why: StoreError) throws(StoreError) -> StoreTrouble {
+    let place = try file.setAside()
+    var advice = place.map { "The old one is kept as \($0)." } ?? why.advice
+    if place != nil, case .newer = why.cause { advice += " \(why.advice)" }
+    return StoreTrouble(message: "\(why.message) A new one is begun.", advice: advice)
   }
 
   /// Opens what stands there, if it is ours and sound; makes it ours, if it is empty.
@@ -53,7 +53,7 @@ enum Schema {
   /// In WAL mode with synchronous NORMAL: after a kill -9 at any instant, or a crash of the program, everything saved is there. After a
   /// power cut the last saves may be missing (what the kernel had not written: some half a minute, and up to 4 MiB of log), but never
   /// half of one: a save is there with all before it, or not at all.
-  static func open(_ file: StoreFile) throws(StoreError) -> DatabaseQueue {
+  func open(_ file: StoreFile) throws(StoreError) -> DatabaseQueue {
     do {
       let queue = try DatabaseQueue(path: file.path, configuration: configuration)
       do {
@@ -71,15 +71,26 @@ enum Schema {
   }
 
   /// Nothing is written before this has passed.
-  private static func verify(_ database: Database, _ file: StoreFile) throws {
-    let objects = try count(database, "sqlite_master")
-    switch try first(database, "PRAGMA application_id") {
-    case .int64(applicationID): break
-    // In a transaction of its own and before all else: a kill -9 between any two steps leaves what is still known as ours.
-    case .int64(0) where objects == 0: try database.execute(sql: "PRAGMA application_id = \(applicationID)")
-    default: throw StoreError(.foreign, file.path)
+  private func verify(_ database: Database, _ file: StoreFile) throws {
+    let objects = try Self.count(database, "sqlite_master")
+    if case .int64(0) = try Self.first(database, "PRAGMA application_id"), objects == 0 {
+      // In a transaction of its own and before all else: a kill -9 between any two steps leaves what is still known as ours.
+      try database.execute(sql: "PRAGMA application_id = \(applicationID)")
     }
-    if try count(database, "sqlite_master WHERE name = 'grdb_migrations'") > 0 {
+    try recognise(database, file)
+    try check(database, "PRAGMA quick_check(1)", file)
+    // Ours has no code of its own in it.
+    guard try Self.count(database, "sqlite_master WHERE type NOT IN ('table', 'index')") == 0 else {
+      throw StoreError(.damaged("it holds triggers or views"), file.path)
+    }
+  }
+
+  /// It is one of ours, and of no later version.
+  func recognise(_ database: Database, _ file: StoreFile) throws {
+    guard case .int64(let id) = try Self.first(database, "PRAGMA application_id"), id == applicationID else {
+      throw StoreError(.foreign, file.path)
+    }
+    if try Self.count(database, "sqlite_master WHERE name = 'grdb_migrations'") > 0 {
       let applied = try Row.fetchAll(database, sql: "SELECT identifier FROM grdb_migrations LIMIT 1000").map { row in
         guard case .string(let identifier) = (row[0] as DatabaseValue).storage else {
           throw StoreError(.damaged("a migration without a name"), file.path)
@@ -89,26 +100,21 @@ enum Schema {
       let unknown = applied.filter { !migrator.migrations.contains($0) }
       guard unknown.isEmpty else { throw StoreError(.newer(unknown.prefix(3).map { "\"\($0.prefix(40))\"" }), file.path) }
     }
-    try check(database, "PRAGMA quick_check(1)", file)
-    // Ours has no code of its own in it.
-    guard try count(database, "sqlite_master WHERE type NOT IN ('table', 'index')") == 0 else {
-      throw StoreError(.damaged("it holds triggers or views"), file.path)
-    }
   }
 
   /// The tables are as our statements expect them, indexes included (quick_check passes over those).
-  private static func begin(_ database: Database, _ file: StoreFile) throws {
-    for statement in [select, upsert, delete] { _ = try database.makeStatement(sql: statement) }
-    try check(database, "PRAGMA integrity_check('record')", file)
-    guard case .string("wal") = try first(database, "PRAGMA journal_mode = WAL") else {
+  private func begin(_ database: Database, _ file: StoreFile) throws {
+    for statement in statements { _ = try database.makeStatement(sql: statement) }
+    if let small { try check(database, "PRAGMA integrity_check('\(small)')", file) }
+    guard case .string("wal") = try Self.first(database, "PRAGMA journal_mode = WAL") else {
       throw StoreError(.other("SQLite keeps no write-ahead log there"), file.path)
     }
     // The first read opens the log, so that its identity is known from here on.
-    _ = try count(database, "record")
+    _ = try Self.count(database, "grdb_migrations")
   }
 
-  private static func check(_ database: Database, _ pragma: String, _ file: StoreFile) throws {
-    guard case .string(let verdict) = try first(database, pragma), verdict == "ok" else {
+  private func check(_ database: Database, _ pragma: String, _ file: StoreFile) throws {
+    guard case .string(let verdict) = try Self.first(database, pragma), verdict == "ok" else {
       throw StoreError(.damaged("\(pragma.dropFirst(7)) does not find it sound"), file.path)
     }
   }
@@ -119,7 +125,7 @@ enum Schema {
   }
 
   /// Raw values only: GRDB ends the process where a value is not of the type that is asked for.
-  private static func first(_ database: Database, _ sql: String) throws -> DatabaseValue.Storage {
+  static func first(_ database: Database, _ sql: String) throws -> DatabaseValue.Storage {
     guard let row = try Row.fetchOne(database, sql: sql) else { return .null }
     return (row[0] as DatabaseValue).storage
   }

@@ -21,21 +21,8 @@ package final class Store: Sendable {
     let file = StoreFile(directory: directory)
     try file.makeDirectory()
     let lock = try StoreLock.acquire(in: directory)
-    let (queue, warning) = try openDatabase(file, distrusted)
+    let (queue, warning) = try Schema.records.openOrBegin(file, distrusted: distrusted)
     return (try Store(file, queue, lock), warning)
-  }
-
-  private static func openDatabase(
-    _ file: StoreFile, _ distrusted: StoreError?
-  ) throws(StoreError) -> (DatabaseQueue, StoreTrouble?) {
-    let warning = if let distrusted { try setAside(file, distrusted) } else { nil as StoreTrouble? }
-    do throws(StoreError) {
-      try file.prepare()
-      return (try Schema.open(file), warning)
-    } catch {
-      guard error.blamesFile, distrusted == nil else { throw error }
-      return try openDatabase(file, error)
-    }
   }
 
   private init(_ file: StoreFile, _ queue: DatabaseQueue, _ lock: consuming StoreLock) throws(StoreError) {
@@ -44,13 +31,6 @@ package final class Store: Sendable {
     self.queue = queue
     self.standing = Mutex(standing)
     self.lock = Mutex(lock)
-  }
-
-  private static func setAside(_ file: StoreFile, _ why: StoreError) throws(StoreError) -> StoreTrouble {
-    let place = try file.setAside()
-    var advice = place.map { "The old one is kept as \($0)." } ?? why.advice
-    if place != nil, case .newer = why.cause { advice += " \(why.advice)" }
-    return StoreTrouble(message: "\(why.message) A new one is begun.", advice: advice)
   }
 
   /// Everything kept, in the order in which it first came. What is not as it was saved, or over a limit, is removed, and the warning

@@ -23,6 +23,10 @@ package struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case newer([String])
     /// A record that is over a limit, and why.
     case unfit(String)
+    /// There is no history yet.
+    case absent
+    /// It can be read by others, not by this user.
+    case unreadable
     /// What the system or SQLite says.
     case other(String)
   }
@@ -53,6 +57,8 @@ package struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case .newer(let unknown):
       "\(path) was written by a later version of BluPow (it knows \(unknown.joined(separator: ", ")))."
     case .unfit(let why): "A record cannot be kept in \(path): \(why)."
+    case .absent: "There is no history in \(path) yet."
+    case .unreadable: "This user may not read \(path), or not write beside it, which SQLite has to do to read it."
     case .other(let detail): "\(path) cannot be used: \(detail)."
     }
   }
@@ -71,6 +77,8 @@ package struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
       "Where this lasts, it is set aside and another begun; where it comes again, look at the disk (dmesg)."
     case .newer: "To go on with it, install that version again and move the file back."
     case .unfit: "This is a mistake in BluPow: please report it."
+    case .absent: "A service (`blupow run`) writes it, with the first minute of polls; state_dir says where."
+    case .unreadable: "Ask as the user that the service runs as, or as root: `sudo blupow history`."
     case .other: "Look at the disk (dmesg); if the file is at fault, move it away and a new one is begun."
     }
   }

@@ -4,7 +4,7 @@ import Glibc
 extension StoreFile {
   /// How many are kept.
   static let maxSetAside = 3
-  private static let prefix = "\(name).set-aside-"
+  private var prefix: String { "\(name).set-aside-" }
 
   /// Renames the database and what belongs to it, and removes the oldest of those set aside before.
   ///
@@ -17,10 +17,10 @@ extension StoreFile {
     // Each has a second of its own, and several within one keep their order.
     let now = time(nil)
     let taken = (now...now + 60).last { second in
-      Self.companions.contains { exists(Self.path(setAsideAt: second, in: directory) + $0) }
+      Self.companions.contains { exists(path(setAsideAt: second) + $0) }
     }
     let second = taken.map { $0 + 1 } ?? now
-    let target = Self.path(setAsideAt: second, in: directory)
+    let target = path(setAsideAt: second)
     for companion in Self.companions where rename(path + companion, target + companion) != 0 && errno != ENOENT {
       throw StoreError(errno: errno, path + companion)
     }
@@ -42,7 +42,7 @@ extension StoreFile {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
       // Neither companions nor a person's own copies.
-      if name.hasPrefix(Self.prefix), name.wholeMatch(of: /.*-\d{8}T\d{6}Z/) != nil { found.append("\(directory)/\(name)") }
+      if name.hasPrefix(prefix), name.wholeMatch(of: /.*-\d{8}T\d{6}Z/) != nil { found.append("\(directory)/\(name)") }
     }
     return found.sorted()
   }
@@ -52,7 +52,7 @@ extension StoreFile {
     return lstat(path, &status) == 0
   }
 
-  private static func path(setAsideAt second: time_t, in directory: String) -> String {
+  private func path(setAsideAt second: time_t) -> String {
     var second = second
     var utc = tm()
     gmtime_r(&second, &utc)

@@ -2,13 +2,15 @@ import Glibc
 
 /// The file as the file system sees it: what has to be right before SQLite is asked, and what SQLite does not notice.
 struct StoreFile: Sendable {
-  static let name = "blupow.sqlite"
+  static let storeName = "blupow.sqlite"
+  static let historyName = "history.sqlite"
   /// The database and what SQLite puts beside it. The first is first to be set aside: SQLite throws a log away that stands beside an
   /// empty database, and would read one beside a database that is not its own.
   static let companions = ["", "-wal", "-shm", "-journal"]
 
   let directory: String
-  var path: String { "\(directory)/\(Self.name)" }
+  var name = storeName
+  var path: String { "\(directory)/\(name)" }
 
   /// Makes the directory, for its owner only, and those above it.
   func makeDirectory() throws(StoreError) {
@@ -64,6 +66,8 @@ extension StoreFile {
   struct Standing: Sendable {
     private var database: Identity
     private var log: Identity?
+    /// The log's index, where it is in a file.
+    private var index: Identity?
     private var size: Int64
 
     /// `nil`: it is not there.
@@ -71,15 +75,26 @@ extension StoreFile {
       guard let database = Identity(file.path) else { return nil }
       self.database = database
       log = Identity(file.path + "-wal")
+      index = Identity(file.path + "-shm")
       size = database.size
     }
 
-    /// Whether it stands as it did, and has lost nothing: neither file shrinks while it is open.
+    /// Whether it stands as it did, and has lost nothing: no file shrinks while it is open.
     mutating func holds(for file: StoreFile) -> Bool {
+      mendIndex(of: file)
       guard let now = Standing(of: file), now.database.isSame(as: database), now.size >= size else { return false }
-      if let log, now.log.map({ $0.isSame(as: log) && $0.size >= log.size }) != true { return false }
+      for (then, now) in [(log, now.log), (index, now.index)] {
+        if let then, now.map({ $0.isSame(as: then) && $0.size >= then.size }) != true { return false }
+      }
       self = now
       return true
+    }
+
+    /// The index is mapped: where it was cut, this process would end by SIGBUS at the next look at it, be it to close the database. What
+    /// was cut off comes back as zeros, and SQLite makes the index anew of the log.
+    func mendIndex(of file: StoreFile) {
+      guard let index, let now = Identity(file.path + "-shm"), now.isSame(as: index), now.size < index.size else { return }
+      truncate(file.path + "-shm", Int(index.size))
     }
   }
 

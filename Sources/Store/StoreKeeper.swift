@@ -2,13 +2,6 @@ package import Logging
 
 /// Keeps a store in step with what the service knows: writes what changed, and goes on without a disk where there is none.
 package actor StoreKeeper {
-  /// Failures in a row by the file itself, until another is begun.
-  static let damageLimit = 3
-  /// Another file is begun no more often: a disk that fails every one would push out what was set aside first.
-  static let renewalPause = Duration.seconds(3600)
-  /// The last save has this long.
-  static let lastSave = Duration.seconds(1)
-
   private let directory: String
   private let period: Duration
   private let reopening: Duration
@@ -21,9 +14,8 @@ package actor StoreKeeper {
   private var written: [Store.Key: String]
   private var told: StoreTrouble?
   private var failure: StoreError?
-  private var damages = 0
+  private var renewal = Renewal()
   private var nextOpening: ContinuousClock.Instant
-  private var nextRenewal: ContinuousClock.Instant
   private var passedOver: Set<Store.Key> = []
 
   /// - Parameters:
@@ -47,7 +39,6 @@ package actor StoreKeeper {
     self.trouble = trouble
     self.log = log
     nextOpening = clock.now + reopening
-    nextRenewal = clock.now
   }
 
   /// Opens the store and reads it, before the service begins.
@@ -56,22 +47,7 @@ package actor StoreKeeper {
   }
 
   /// Until cancelled; then saves once more and closes the store, for at most a second.
-  package func run() async {
-    let ended = Gate()
-    let rounds = Task {
-      await self.rounds()
-      ended.open()
-    }
-    await withTaskCancellationHandler {
-      await ended.wait()
-    } onCancel: {
-      rounds.cancel()
-      Task {
-        try? await Task.sleep(for: Self.lastSave, clock: .continuous)
-        ended.open()
-      }
-    }
-  }
+  package func run() async { await LastSave.run { await self.rounds() } }
 
   private func rounds() async {
     if let failure { await tell(failure.trouble) }
@@ -106,15 +82,12 @@ package actor StoreKeeper {
     if let failure { return await note(failure) }
     for name in removed { written[name] = nil }
     for record in changed { written[record.name] = record.text }
-    damages = 0
+    renewal.noteSuccess()
     await tell(nil)
   }
 
   private func note(_ failure: StoreError) async {
-    damages = failure.needsNewFile ? damages + 1 : 0
-    guard damages >= Self.damageLimit, clock.now >= nextRenewal else { return await tell(failure.trouble) }
-    nextRenewal = clock.now + Self.renewalPause
-    damages = 0
+    guard renewal.isDue(after: failure, at: clock.now) else { return await tell(failure.trouble) }
     if let store { await onOwnThread { store.close() } }
     store = nil
     await reopen(distrusted: failure)

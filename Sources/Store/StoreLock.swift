@@ -1,14 +1,13 @@
 import Glibc
 
-/// One Store per directory: an flock on a file in it, which the kernel frees at any death.
+/// One Store, and one History, per directory: an flock on a file in it, which the kernel frees at any death.
 struct StoreLock: ~Copyable {
-  static let name = "blupow.lock"
   /// A service that was told to restart may still be closing.
   private static let patience = Duration.seconds(1)
 
   private let descriptor: Int32
 
-  static func acquire(in directory: String) throws(StoreError) -> StoreLock {
+  static func acquire(in directory: String, name: String = "blupow.lock") throws(StoreError) -> StoreLock {
     let path = "\(directory)/\(name)"
     // Non-blocking: a FIFO that stands there must not hold us.
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)

@@ -58,6 +58,7 @@ extension Gateway {
         outcome, limits: machine.freshnessLimits, at: now, wall: host.wall(), isSynchronised: host.isSynchronised())
     }
     noteEvents(outcome, of: devices)
+    tellPolled(outcome, devices, deadline: deadlines[address] ?? .zero, at: now)
     if outcome.failure != .stopped {
       tally.note(success: outcome.succeeded, lasted: outcome.lasted, lag: lags[address] ?? .zero)
     }
@@ -77,6 +78,16 @@ extension Gateway {
     noteHost(outcome, of: asked)
     tell(devices)
     changed.yield()
+  }
+
+  private func tellPolled(_ outcome: PollOutcome, _ devices: [DeviceConfig], deadline: Duration, at now: Instant) {
+    for device in devices {
+      guard let answer = outcome.answers[device.name] else { continue }
+      // What was accepted of what was read: a lifetime counter that falls is not.
+      let readings = answer.readings == nil ? nil : status(of: device, at: now)?.readings
+      guard let polled = PolledDevice(device, answer, readings ?? [:], of: outcome, deadline: deadline, at: now) else { continue }
+      whenPolled(polled)
+    }
   }
 
   private func noteEvents(_ outcome: PollOutcome, of devices: [DeviceConfig]) {

@@ -15,6 +15,7 @@ package actor Gateway {
   /// Every clock at the start: what timestamps are reckoned by.
   let origin: ClockReading
   private let jitter: @Sendable () -> Double
+  let whenPolled: @Sendable (PolledDevice) -> Void
   let clock = ContinuousClock()
   private let stopping = Stopping()
   /// What is to be done beside the modules that are driven already. Only while it runs.
@@ -34,6 +35,7 @@ package actor Gateway {
   /// Of the poll that runs, or ran last: how the module was configured when it was asked for, and how late it began.
   var asked: [Address: ModuleConfig] = [:]
   var lags: [Address: Duration] = [:]
+  var deadlines: [Address: Duration] = [:]
   var reports: [String: StatusReport] = [:]
   var shown: [Shown] = []
   /// Modules that were last found connected by somebody else.
@@ -66,10 +68,12 @@ package actor Gateway {
   /// - Parameters:
   ///   - memory: what an earlier process left.
   ///   - jitter: -1...1, for the back-off.
+  ///   - whenPolled: told what each poll came to, a device at a time. It is waited for: it must not wait itself.
   package init(
     _ config: GatewayConfig, memory: FleetMemory = FleetMemory(), worker: WorkerCommand, transcripts: TranscriptRing? = nil,
     log: Logger, host: HostClock = .real,
-    jitter: @escaping @Sendable () -> Double = { .random(in: -1...1) }
+    jitter: @escaping @Sendable () -> Double = { .random(in: -1...1) },
+    whenPolled: @escaping @Sendable (PolledDevice) -> Void = { _ in }
   ) {
     self.config = config
     self.worker = worker
@@ -77,6 +81,7 @@ package actor Gateway {
     self.host = host
     self.transcripts = transcripts
     self.jitter = jitter
+    self.whenPolled = whenPolled
     let origin = host.read()
     self.origin = origin
     events = memory.events
@@ -278,7 +283,7 @@ package actor Gateway {
   private func forget(_ address: Address) {
     skippedByGone += machines[address]?.skipped ?? 0
     machines[address] = nil
-    (asked[address], lags[address]) = (nil, nil)
+    (asked[address], lags[address], deadlines[address]) = (nil, nil, nil)
     problems.forget(address)
     taken.remove(address)
     finishWishes(of: address)
@@ -334,6 +339,7 @@ package actor Gateway {
     guard !Task.isCancelled else { return nil }
     // Time that the host slept is not ours.
     lags[address] = min(clock.now - due, machines[address]?.config.interval ?? .zero)
+    deadlines[address] = request.deadline
     var request = request
     request.transcript = transcripts?.next(for: address, poll: request.poll)
     return .finished(

@@ -9,7 +9,8 @@ struct Blupow: AsyncParsableCommand {
     abstract: "Reads Renogy power gear over Bluetooth LE, each poll in a process of its own.",
     version: "blupow \(Wire.release)",
     subcommands: [
-      RunCommand.self, DemoCommand.self, PollCommand.self, StatusCommand.self, HealthCommand.self, DoctorCommand.self,
+      RunCommand.self, DemoCommand.self, PollCommand.self, StatusCommand.self, HistoryCommand.self, HealthCommand.self,
+      DoctorCommand.self,
       StabilityCommand.self, ScanCommand.self, DecodeCommand.self, UnpublishCommand.self, ConfigCommand.self,
     ])
 

@@ -46,6 +46,9 @@ enum ConfigExample {
         # interval: 60s           # default: the one above
         # test_mode: true         # say wherever it is shown that this device is simulated
 
+    history:                      # every poll and reading, in state_dir/history.sqlite: `blupow history` shows it
+      keep: 90d                   # 1d to 3650d; at 512 MiB the oldest goes sooner, which five devices at 30s reach after some years
+
     # mqtt:                       # publish everything, for Home Assistant and others; without this section nothing is
     #   host: 127.0.0.1           # the broker
     #   port: 1883                # default: 1883, with TLS 8883

@@ -23,6 +23,8 @@ struct ConfigFile {
     var mqtt: MQTTSettings?
     /// `nil`: nothing is served over TCP.
     var http: HTTPSettings?
+    /// How long the history is kept.
+    var keep = standardKeep
   }
 
   static func load(_ path: String, environment: [String: String] = processEnvironment) throws(ConfigError) -> Whole {
@@ -36,7 +38,8 @@ struct ConfigFile {
 
   static var processEnvironment: [String: String] {
     var found: [String: String] = [:]
-    let names = scalars.map(variable) + mqttScalars.map(mqttVariable) + httpScalars.map(httpVariable)
+    let names =
+      scalars.map(variable) + mqttScalars.map(mqttVariable) + httpScalars.map(httpVariable) + historyScalars.map(historyVariable)
     for name in names + ["BLUPOW_MIN_INTERVAL", credentials, passwordVariable, tokenVariable] {
       if let value = getenv(name) { found[name] = String(cString: value) }
     }
@@ -64,7 +67,7 @@ struct ConfigFile {
       throw ConfigError(file, "\(error)")
     }
     guard let root else { throw ConfigError(file, "is empty; `blupow config example` prints one to begin with.") }
-    var fields = try YAMLFields(root, file: file, known: scalars + ["devices", "mqtt", "http"])
+    var fields = try YAMLFields(root, file: file, known: scalars + ["devices", "mqtt", "http", "history"])
     let minimum = try environment["BLUPOW_MIN_INTERVAL"].map { text throws(ConfigError) in
       guard let value = Duration(text: text), value > .zero, value <= .seconds(300) else {
         throw ConfigError("BLUPOW_MIN_INTERVAL", "'\(text)' is not a duration from 1ms to 300s.")
@@ -90,9 +93,10 @@ struct ConfigFile {
     }
     try check(config, fields)
     let mqtt = try mqtt(fields.take("mqtt"), file: file, environment: environment, opensFiles: opensFiles)
+    let keep = try history(fields.take("history"), file: file, environment: environment)
     let http = try http(fields.take("http"), file: file, environment: environment, opensFiles: opensFiles)
     try fields.finish()
-    return Whole(gateway: config, mqtt: mqtt, http: http)
+    return Whole(gateway: config, mqtt: mqtt, http: http, keep: keep)
   }
 
   // MARK: - Pieces

@@ -37,6 +37,14 @@ enum Console {
     }
   }
 
+  /// A part of a long result. Waits for who reads it, however slowly.
+  static func stream(_ text: String) throws {
+    guard write(text, to: STDOUT_FILENO, patience: nil) == .written else {
+      complain("The result could not be written to standard output.")
+      throw exit(.software)
+    }
+  }
+
   /// One JSON document.
   static func json(_ value: some Encodable) throws {
     let encoder = JSONEncoder()
@@ -78,13 +86,13 @@ enum Console {
 
   static func exit(_ code: Readings.ExitCode) -> ArgumentParser.ExitCode { ArgumentParser.ExitCode(code.rawValue) }
 
-  /// In pieces that a pipe takes whole, each waited for as long as `patience`: a reader that stopped reading must not hold the
+  /// In pieces that a pipe takes whole, each waited for as long as `patience` (`nil`: for ever): a reader that stopped reading must not hold the
   /// service, nor keep a signal from ending a command.
-  private static func write(_ text: String, to descriptor: Int32, patience: Duration = .seconds(1)) -> Outcome {
+  private static func write(_ text: String, to descriptor: Int32, patience: Duration? = .seconds(1)) -> Outcome {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
       var polled = [pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)]
-      let ready = poll(&polled, 1, Int32(patience.milliseconds))
+      let ready = poll(&polled, 1, patience.map { Int32($0.milliseconds) } ?? -1)
       if ready < 0, errno == EINTR { continue }
       guard ready > 0 else { return .stalled }
       let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, min($0.count, Int(PIPE_BUF))) }

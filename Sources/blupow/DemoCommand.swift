@@ -5,6 +5,7 @@ import Policy
 import Publishers
 import Readings
 import ServiceLifecycle
+import Store
 import Supervisor
 import UnixSignals
 
@@ -75,14 +76,18 @@ struct DemoService: Service {
     worker.environment["XDG_RUNTIME_DIR"] = simulation.directory
     worker.environment["BLUPOW_ATT_SOCKETS"] = simulation.attSockets
     let log = Console.logger(faults ? .notice : .warning)
-    let gateway = Gateway(scene.config, worker: worker, log: log)
+    // Written far oftener than on a disk that shall last: here one wants to see curves grow. It goes with the directory.
+    let host = HostClock.real
+    let history = HistoryKeeper(
+      directory: simulation.directory, keep: .seconds(86_400), period: .seconds(5), clock: { HistoryClock(host) }, log: log)
+    let gateway = Gateway(scene.config, worker: worker, log: log, whenPolled: { history.note(HistoryEntry($0)) })
     let publisher = MQTTPublisher(
       broker?.settings, PublishedFleet(scene.config), clearsAtEnd: true, log: log, raise: { await gateway.raise($0) },
       settle: { await gateway.settle($0) })
     let web = WebServer(
-      HTTPSettings(address: "127.0.0.1", port: 0), WebSource(gateway), log: log, raise: { await gateway.raise($0) },
-      settle: { await gateway.settle($0) },
-      whenServing: { Console.print("Served at \($0.url) (api/status, api/events, api/stream, metrics).\n") })
+      HTTPSettings(address: "127.0.0.1", port: 0), WebSource(gateway, historyIn: simulation.directory), log: log,
+      raise: { await gateway.raise($0) }, settle: { await gateway.settle($0) },
+      whenServing: { Console.print("See it at \($0.url) (for programs: api/status, metrics; protocol/http.md).\n") })
     Console.print("BluPow \(Wire.release), demo: simulated devices on a private bus. Nothing here was measured.")
     Console.print(scene.origins.text)
     Console.print(scene.links)
@@ -95,6 +100,7 @@ struct DemoService: Service {
       group.addTask { await Self.print(gateway) }
       group.addTask { await publisher.run(gateway.statuses) }
       group.addTask { try? await web.run() }
+      group.addTask { await HistoryService(keeper: history, gateway: gateway).run() }
       if let time { group.addTask { try? await Task.sleep(for: time) } }
       if faults { group.addTask { try? await scene.misbehave(simulation) } }
       // The first to end ends the demo; the gateway then stops its workers.

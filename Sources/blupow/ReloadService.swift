@@ -2,6 +2,7 @@ import Logging
 import Policy
 import Publishers
 import ServiceLifecycle
+import Store
 import Supervisor
 import UnixSignals
 
@@ -11,6 +12,7 @@ struct ReloadService: Service {
   let locks: LockFiles
   let gateway: Gateway
   let publisher: MQTTPublisher
+  let history: HistoryKeeper?
   let web: WebServer
   let systemd: SystemdPublisher?
   let hangups: UnixSignalsSequence
@@ -42,6 +44,7 @@ struct ReloadService: Service {
     locks.make(for: config)
     await gateway.settle(.configRefused)
     await gateway.adopt(config)
+    history?.adopt(keep: whole.keep)
     await publisher.adopt(whole.mqtt, PublishedFleet(config))
     await web.adopt(whole.http)
     log.notice("configuration read again: \(config.counted)", metadata: ["gateway": "\(config.name)"])

@@ -4,6 +4,7 @@ import Logging
 import Policy
 import Publishers
 import ServiceLifecycle
+import Store
 import Supervisor
 import UnixSignals
 
@@ -31,8 +32,11 @@ struct RunCommand: AsyncParsableCommand {
     let locks = LockFiles(environment: environment)
     locks.make(for: config)
     let kept = await KeptMemory.load(config, log: log)
+    // Where nothing says where to keep it, there is none: the store's problem says so.
+    let history = kept.directory.map { HistoryKeeper(directory: $0, keep: whole.keep, log: log) }
     let gateway = Gateway(
-      config, memory: kept.memory, worker: Sibling.worker, transcripts: config.diagnostics ? kept.transcripts : nil, log: log)
+      config, memory: kept.memory, worker: Sibling.worker, transcripts: config.diagnostics ? kept.transcripts : nil, log: log,
+      whenPolled: { history?.note(HistoryEntry($0)) })
     let publisher = MQTTPublisher(
       whole.mqtt, PublishedFleet(config), memory: kept.documents, log: log, raise: { await gateway.raise($0) },
       settle: { await gateway.settle($0) })
@@ -48,15 +52,16 @@ struct RunCommand: AsyncParsableCommand {
     let (serving, settled) = AsyncStream.makeStream(of: Void.self)
     server.whenSettled = { settled.finish() }
     let web = WebServer(
-      whole.http, WebSource(gateway), log: log, raise: { await gateway.raise($0) }, settle: { await gateway.settle($0) })
+      whole.http, WebSource(gateway, historyIn: kept.directory), log: log, raise: { await gateway.raise($0) },
+      settle: { await gateway.settle($0) })
     let systemd = SystemdService(environment: environment, gateway: gateway, serving: serving, log: log)
     let reload = ReloadService(
-      path: ConfigFile.path(self.config), locks: locks, gateway: gateway, publisher: publisher, web: web,
-      systemd: systemd.publisher,
-      hangups: hangups, log: log)
+      path: ConfigFile.path(self.config), locks: locks, gateway: gateway, publisher: publisher, history: history, web: web,
+      systemd: systemd.publisher, hangups: hangups, log: log)
     let services = SideBySide(
       GatewayService(gateway: gateway), MQTTService(publisher: publisher, gateway: gateway),
-      MemoryService(kept: kept, gateway: gateway, publisher: publisher, log: log), server, web, reload, systemd)
+      MemoryService(kept: kept, gateway: gateway, publisher: publisher, log: log),
+      HistoryService(keeper: history, gateway: gateway), server, web, reload, systemd)
     let group = ServiceGroup(
       configuration: .init(
         services: [.init(service: services)], gracefulShutdownSignals: [.sigterm, .sigint], logger: Console.logger(.error)))

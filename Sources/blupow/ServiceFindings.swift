@@ -22,7 +22,7 @@ struct ServiceFindings {
     let faulty = Set(found.filter { $0.verdict == .fault }.map(\.check))
     var faults = fleet.problems.filter { problem in
       switch problem.name {
-      case .brokerAway, .brokerRefuses, .storeFailed: false
+      case .brokerAway, .brokerRefuses, .storeFailed, .historyFailed: false
       case .inUse, .moduleFailing, .releaseFailed: !(problem.address.map(failing.contains) ?? false)
       case .busAway, .adapterAway: faulty.isDisjoint(with: [.bus, .bluetoothd, .adapter])
       case .configRefused: !faulty.contains(.config)
@@ -131,7 +131,7 @@ struct ServiceFindings {
           "`systemctl restart blupow` makes it use that: a reload does not. A BLUPOW_STATE_DIR in its environment comes before the file."
       ).fromService
     }
-    if let problem = problem([.storeFailed]) { return fault(.state, problem) }
+    if let problem = problem([.storeFailed, .historyFailed]) { return fault(.state, problem) }
     guard let own else { return untold(.state, "where it keeps what survives a restart") }
     guard let directory = own.stateDirectory else {
       return Finding.unknown(

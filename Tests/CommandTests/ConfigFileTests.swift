@@ -81,7 +81,20 @@ import Testing
     plain.devices[0].name = "Inverter"
     #expect(example == plain)
     // And it is the reference: every key stands in it, with why its default is what it is.
-    for key in ConfigFile.scalars { #expect(ConfigExample.text.contains("\(key): "), "\(key)") }
+    for key in ConfigFile.scalars + ConfigFile.historyScalars { #expect(ConfigExample.text.contains("\(key): "), "\(key)") }
+    #expect(try ConfigFile.whole(ConfigExample.text, file: "example").keep == ConfigFile.standardKeep)
+  }
+
+  @Test func `the history is kept as long as the environment says, else the file, else 90 days`() throws {
+    func keep(_ text: String, _ environment: [String: String] = [:]) throws -> Duration {
+      try ConfigFile.whole(text + Self.device, file: "c.yaml", environment: environment).keep
+    }
+    let days = { (days: Int) in Duration.seconds(days * 86_400) }
+    #expect(try keep("") == days(90) && keep("history:\n") == days(90))
+    #expect(try keep("history:\n  keep: 30d\n") == days(30))
+    #expect(try keep("history:\n  keep: 30d\n", ["BLUPOW_HISTORY_KEEP": "1d"]) == days(1))
+    let error = #expect(throws: ConfigError.self) { try keep("", ["BLUPOW_HISTORY_KEEP": "soon"]) }
+    #expect(error?.description.hasSuffix("history.keep: 'soon' is not a duration from 1d to 3650d.") == true)
   }
 
   /// One mistake each; the first line says what is said of it.

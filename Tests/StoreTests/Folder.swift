@@ -32,7 +32,7 @@ final class Folder: Sendable {
   /// The files as they are now, as a kill -9 at this moment would leave them.
   func copy() throws -> Folder {
     let copy = try Folder()
-    for name in try names where name.hasPrefix("blupow.sqlite") { try copy.write(bytes(of: name), to: name) }
+    for name in try names where name.contains(".sqlite") { try copy.write(bytes(of: name), to: name) }
     return copy
   }
 
@@ -44,8 +44,8 @@ final class Folder: Sendable {
   }
 
   /// Speaks to the database as another program would.
-  func sql(_ statements: String) throws {
-    let queue = try DatabaseQueue(path: database)
+  func sql(_ statements: String, in name: String = "blupow.sqlite") throws {
+    let queue = try DatabaseQueue(path: "\(path)/\(name)")
     try queue.writeWithoutTransaction { try $0.execute(sql: statements) }
     try queue.close()
   }

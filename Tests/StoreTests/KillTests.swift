@@ -1,5 +1,4 @@
 import Chance
-import CLinux
 import Foundation
 import Rig
 import Testing
@@ -8,37 +7,6 @@ import Testing
 
 /// A program that is killed while it saves, at instants that nobody chose.
 @Suite struct KillTests {
-  /// Runs store-writer for that long, or that long after its first save, kills it, and gives the last generation that it said was
-  /// saved.
-  private func write(into folder: Folder, for microseconds: Int, afterFirst: Bool) async throws -> Int64? {
-    var ends: [Int32] = [-1, -1]
-    let pipe = blupow_pipe(&ends)
-    try #require(pipe == 0)
-    defer { close(ends[0]) }
-    var pid: pid_t = 0
-    let path = Built.path("store-writer")
-    var arguments: [UnsafeMutablePointer<CChar>?] = ["store-writer", "loop", folder.path].map { (word: String) in strdup(word) }
-    arguments.append(nil)
-    var environment: [UnsafeMutablePointer<CChar>?] = [nil]
-    defer { for argument in arguments { free(argument) } }
-    let nothing = open("/dev/null", O_RDWR | O_CLOEXEC)
-    defer { close(nothing) }
-    let failure = blupow_spawn(&pid, path, &arguments, &environment, nothing, ends[1], 2)
-    try #require(failure == 0)
-    close(ends[1])
-    var polled = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
-    while afterFirst, poll(&polled, 1, 0) == 0 { try await Task.sleep(for: .milliseconds(1)) }
-    try await Task.sleep(for: .microseconds(microseconds))
-    kill(pid, SIGKILL)
-    var status: Int32 = 0
-    waitpid(pid, &status, 0)
-    try #require(status & 0x7f == SIGKILL, "it ended by itself")
-    var said = [UInt8](repeating: 0, count: 65_536)
-    let count = read(ends[0], &said, said.count)
-    guard count >= 8 else { return nil }
-    return said[(count - 8)..<count].reversed().reduce(Int64(0)) { $0 << 8 | Int64($1) }
-  }
-
   @Test(.timeLimit(.minutes(5))) func `killed at 200 instants, it has all that it said was saved, and nothing by halves`()
     async throws
   {
@@ -52,7 +20,8 @@ import Testing
         folder = try Folder()
         saved = 0
       }
-      let last = try await write(into: folder, for: dice.roll(0...40_000), afterFirst: run % 2 == 1)
+      let last = try await KilledWriter.run(
+        "store-writer", "loop", folder.path, for: dice.roll(0...40_000), afterFirst: run % 2 == 1)
       if let last {
         runs.whileSaving += 1
         saved = last

@@ -1,0 +1,537 @@
+// The page: what /api/stream says, as it says it, and the curves of /api/history and /api/polls. Names of devices and all that they say
+// are set as text, never as markup. What nobody measured is a dash, never 0.
+
+const $ = id => document.getElementById(id);
+const drawn = new Set(['svg', 'path', 'rect', 'line']);
+const dash = '–';
+
+function make(tag, attributes = {}, ...children) {
+  const node = drawn.has(tag) ? document.createElementNS('http://www.w3.org/2000/svg', tag) : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+/// Only what differs: a screen reader would hear it again otherwise, and a selection would be lost.
+function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+  node.hidden = text === '';
+}
+
+function become(node, attribute, value) {
+  if (node.getAttribute(attribute) !== String(value)) node.setAttribute(attribute, value);
+}
+
+/// The children of `parent` for `items`, in order: made once, updated from then on, so that focus and what was opened stay.
+function list(parent, items, keyOf, create, update) {
+  const old = new Map([...parent.children].map(child => [child.key, child]));
+  let place = parent.firstElementChild;
+  for (const item of items) {
+    const key = keyOf(item);
+    const node = old.get(key) ?? create(item);
+    node.key = key;
+    old.delete(key);
+    update(node, item);
+    if (node === place) place = place.nextElementSibling;
+    else parent.insertBefore(node, place);
+  }
+  for (const node of old.values()) node.remove();
+}
+
+// Words and numbers
+
+const plain = new Intl.NumberFormat(undefined, { maximumFractionDigits: 6, useGrouping: false });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'medium' });
+const short = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+
+const measured = (value, unit) => value == null ? dash : `${typeof value === 'number' ? plain.format(value) : value}${unit ? ` ${unit}` : ''}`;
+const rounded = (value, digits = 1) => value == null ? null : Math.round(value * 10 ** digits) / 10 ** digits;
+const titled = key => (key[0].toUpperCase() + key.slice(1)).replaceAll('_', ' ').replace(/ soc\b/, ' SOC').replace(/ id\b/, ' ID');
+const share = value => value == null ? dash : `${plain.format(rounded(value * 100))} %`;
+const seconds = ms => ms == null ? dash : `${plain.format(rounded(ms / 1000, 2))} s`;
+const when = text => moment.format(new Date(text));
+
+function span(age) {
+  if (age < 120) return `${Math.floor(age)} s`;
+  if (age < 7200) return `${Math.floor(age / 60)} min`;
+  return age < 172800 ? `${Math.floor(age / 3600)} h` : `${Math.floor(age / 86400)} d`;
+}
+
+// Time: ages count on from when they came, by whichever clock has gone further, since one stops while a phone sleeps.
+
+let fleet = null;
+let came = { steady: 0, wall: 0 };
+let heard = null;
+let isLost = false;
+
+const elapsed = () => Math.max(performance.now() - came.steady, Date.now() - came.wall, 0) / 1000;
+const ageOf = device => device.age_s == null ? null : device.age_s + elapsed();
+
+/// What a device's readings are worth: a class, a word, a shape.
+function condition(device) {
+  if (!device.available) return device.read_at == null && device.age_s == null ? 'never' : 'gone';
+  return { connected: 'connected', offline: 'offline', disconnected: 'stale' }[device.status] ?? 'gone';
+}
+const words = { connected: 'connected', offline: 'offline', stale: 'disconnected, stale', gone: 'unavailable', never: 'never read' };
+const shapes = {
+  connected: 'M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1z', offline: 'M8 2 15 14H1z', stale: 'M2 2h12v12H2z',
+  gone: 'M3 1 8 6l5-5 2 2-5 5 5 5-2 2-5-5-5 5-2-2 5-5-5-5z', never: 'M2 6.5h12v3H2z',
+};
+
+function ageText(device) {
+  const age = ageOf(device);
+  if (age != null) return `${condition(device) === 'connected' ? '' : 'last '}read ${span(age)} ago`;
+  return device.read_at ? `last read ${when(device.read_at)}` : '';
+}
+
+// The flow of power (what is summed, and from where, is said)
+
+const number = (device, key) => typeof device.readings[key]?.value === 'number' ? device.readings[key].value : null;
+const product = (device, a, b) => {
+  const [x, y] = [number(device, a), number(device, b)];
+  return x == null || y == null ? null : Math.round(x * y);
+};
+const power = device => number(device, 'battery_power') ?? product(device, 'battery_voltage', 'battery_current');
+const charge = device => number(device, 'battery_soc') ?? number(device, 'battery_percentage');
+const flows = [
+  { id: 'solar', title: 'Solar', unit: 'W', of: ['controller', 'dcdc', 'inverter'], read: d => number(d, 'solar_power') },
+  { id: 'grid', title: 'Grid', unit: 'VA', of: ['inverter'], read: d => product(d, 'input_voltage', 'input_current'), computed: true },
+  { id: 'alternator', title: 'Alternator', unit: 'W', of: ['dcdc'], read: d => number(d, 'alternator_power') },
+  { id: 'load', title: 'Load', unit: 'W', of: ['controller', 'inverter'], read: d => number(d, 'load_power') ?? number(d, 'load_active_power') },
+];
+
+/// The sum over the devices that say it, and who does not although it could.
+function gathered(devices, value) {
+  const sources = devices.filter(device => value(device) != null);
+  return {
+    sources, missing: devices.filter(device => !device.available),
+    value: sources.length ? rounded(sources.reduce((sum, device) => sum + value(device), 0)) : null,
+  };
+}
+
+/// The first kind of device that measures the bank and says so: adding a controller's to a shunt's would count it twice.
+function meter(kinds, value) {
+  const tiers = kinds.map(kind => fleet.devices.filter(device => device.profile === kind));
+  return gathered(tiers.find(tier => tier.some(device => value(device) != null)) ?? tiers.find(tier => tier.length) ?? [], value);
+}
+
+function nodes() {
+  const found = flows.map(flow => ({ ...flow, devices: fleet.devices.filter(device => flow.of.includes(device.profile)) }))
+    .filter(flow => flow.devices.length)
+    .map(flow => ({ ...flow, ...gathered(flow.devices, flow.read) }))
+    .map(flow => ({ ...flow, text: measured(flow.value, flow.unit), way: flow.value == null ? 'unknown' : flow.value > 0 ? 'flows' : '' }));
+  const bank = meter(['shunt300', 'battery', 'controller'], power);
+  const level = meter(['shunt300', 'battery', 'controller', 'dcdc', 'inverter'], charge);
+  const levels = level.sources.map(charge);
+  const isRaw = bank.sources.some(device => device.raw_sign.some(key => key === 'battery_current' || key === 'battery_power'));
+  const direction = bank.value == null ? null : isRaw ? 'direction not known' : bank.value > 0 ? 'charging' : bank.value < 0 ? 'discharging' : 'at rest';
+  found.unshift({
+    id: 'battery', title: 'Battery', unit: 'W', value: bank.value, sources: [...new Set([...bank.sources, ...level.sources])],
+    missing: bank.missing, text: measured(bank.value == null ? null : isRaw ? bank.value : Math.abs(bank.value), 'W'), direction,
+    way: bank.value == null || isRaw ? 'unknown' : bank.value === 0 ? '' : bank.value > 0 ? 'flows' : 'flows up',
+    lowest: levels.length ? Math.min(...levels) : null, highest: levels.length ? Math.max(...levels) : null,
+    computed: bank.sources.some(device => number(device, 'battery_power') == null || device.derived.includes('battery_power')),
+  });
+  return found;
+}
+
+function makeNode(node) {
+  const wire = make('svg', { class: 'wire', viewBox: '0 0 24 40', 'aria-hidden': 'true' },
+    make('path', { class: 'run', d: 'M12 0V36' }), make('path', { class: 'head', d: 'M5 28l7 9 7-9' }));
+  const parts = { wire, box: make('div', { class: 'node' }), value: make('p', { class: 'value' }), direction: make('p'), note: make('p', { class: 'quiet' }),
+    age: make('p'), badge: make('p', {}, make('span', { class: 'badge test' }, 'SIMULATED')) };
+  parts.box.append(make('h3', {}, node.title));
+  if (node.id === 'battery') {
+    parts.soc = make('p', { class: 'soc' });
+    parts.level = make('rect', { class: 'level', x: 3, y: 3, width: 0, height: 14 });
+    parts.box.append(parts.soc, make('svg', { class: 'cell', viewBox: '0 0 64 20', 'aria-hidden': 'true' },
+      make('rect', { x: 1, y: 1, width: 58, height: 18, rx: 3, 'stroke-width': 2 }), make('path', { d: 'M61 6v8', 'stroke-width': 3 }), parts.level));
+  }
+  parts.box.append(parts.value, parts.direction, parts.badge, parts.age, parts.note);
+  const item = make('li', { id: `flow-${node.id}` }, parts.box, wire);
+  item.parts = parts;
+  return item;
+}
+
+function showNode(item, node) {
+  const { parts } = item;
+  say(parts.value, node.text);
+  say(parts.direction, node.direction ?? '');
+  if (parts.soc) {
+    const range = node.lowest === node.highest ? measured(node.lowest, '%') : `${plain.format(node.lowest)} to ${measured(node.highest, '%')}`;
+    say(parts.soc, range);
+    become(parts.level, 'width', 54 * Math.max(0, Math.min(100, node.lowest ?? 0)) / 100);
+  }
+  become(parts.wire, 'class', `wire ${node.way}`);
+  const names = devices => devices.map(device => device.name).join(', ');
+  const notes = [node.sources.length ? `${node.computed ? 'computed, ' : ''}by ${names(node.sources)}` : 'not known'];
+  if (node.sources.length && node.missing.length) notes.push(`without ${names(node.missing)}`);
+  say(parts.note, notes.join('; '));
+  parts.badge.hidden = !node.sources.some(device => device.test_mode);
+  const oldest = node.sources.filter(device => isLost || condition(device) !== 'connected').sort((a, b) => b.age_s - a.age_s)[0];
+  say(parts.age, oldest ? ageText(oldest) : '');
+  become(parts.box, 'class', oldest || !node.sources.length ? 'node old' : 'node');
+}
+
+// Devices and their links
+
+const first = ['battery_soc', 'battery_percentage', 'battery_voltage', 'battery_current', 'charging_current', 'battery_power', 'solar_power',
+  'alternator_power', 'load_power', 'load_active_power', 'charging_status', 'input_voltage', 'output_voltage', 'remaining_capacity', 'temperature',
+  'battery_temperature', 'controller_temperature'];
+const rank = key => first.includes(key) ? first.indexOf(key) : first.length;
+const byRank = (a, b) => rank(a) - rank(b) || a.localeCompare(b, undefined, { numeric: true });
+const identity = device => `${device.address} ${device.unit} ${device.name}`;
+
+/// Rows of terms and values, each `[term, value, remark]`.
+function rows(parent, items) {
+  list(parent, items, ([term]) => term, () => make('div', {}, make('dt'), make('dd', {}, '', make('small'))), (row, [term, value, remark]) => {
+    say(row.firstChild, term);
+    const [text, small] = row.lastChild.childNodes;
+    if (text.data !== value) text.data = value;
+    say(small, remark ?? '');
+  });
+}
+
+function readingsOf(device) {
+  const keys = [...new Set([...Object.keys(device.readings), ...device.implausible])].sort(byRank);
+  return keys.map(key => {
+    const reading = device.readings[key];
+    const remark = !reading ? 'not believable' : device.derived.includes(key) ? 'computed' : device.raw_sign.includes(key) ? 'sign as the device has it' : '';
+    return [titled(key), measured(reading?.value, reading?.unit), remark];
+  });
+}
+
+function makeCard(device) {
+  const parts = { name: make('h3'), status: make('p', { class: 'status' }), mark: make('path'), word: make('span'), state: make('span'), age: make('span', { class: 'age' }),
+    badge: make('span', { class: 'badge test' }, 'SIMULATED'), what: make('p', { class: 'quiet' }), failure: make('p', { class: 'failure' }),
+    top: make('dl'), rest: make('dl'), more: make('details', {}, make('summary')) };
+  parts.state.append(make('svg', { class: 'mark', viewBox: '0 0 16 16', 'aria-hidden': 'true' }, parts.mark), parts.word);
+  parts.status.append(parts.state, parts.age, parts.badge);
+  parts.more.append(parts.rest);
+  const card = make('article', { class: 'card' }, parts.name, parts.status, parts.what, parts.failure, parts.top, parts.more);
+  card.parts = parts;
+  return card;
+}
+
+const told = failure => failure ? `${failure.class.replaceAll('_', ' ')} at ${failure.stage.replaceAll('_', ' ')}: ${failure.message} ${failure.advice}` : '';
+
+function showCard(card, device) {
+  const { parts } = card;
+  const state = condition(device);
+  say(parts.name, device.name);
+  become(card, 'aria-label', device.name);
+  become(card, 'class', state === 'connected' ? 'card' : 'card old');
+  become(parts.state, 'class', `word ${state}`);
+  become(parts.mark, 'd', shapes[state]);
+  say(parts.word, isLost ? `was ${words[state]}` : words[state]);
+  say(parts.age, ageText(device));
+  parts.badge.hidden = !device.test_mode;
+  say(parts.what, [device.model, device.profile, device.unit == null ? device.address : `${device.address} unit ${device.unit}`].filter(Boolean).join(' · '));
+  say(parts.failure, told(device.failure));
+  const readings = readingsOf(device);
+  rows(parts.top, readings.slice(0, 6));
+  rows(parts.rest, readings.slice(6));
+  parts.more.hidden = readings.length <= 6;
+  say(parts.more.firstChild, `${readings.length - 6} more`);
+}
+
+function makeLink(device) {
+  const parts = { name: make('h3'), measures: make('dl'), polls: make('div'), classes: make('p', { class: 'failure' }) };
+  const card = make('article', { class: 'card' }, parts.name, parts.measures, parts.polls, parts.classes);
+  card.parts = parts;
+  say(parts.classes, '');
+  return card;
+}
+
+function showLink(card, device) {
+  say(card.parts.name, device.name);
+  become(card, 'aria-label', `Link of ${device.name}`);
+  rows(card.parts.measures, [
+    ['Success rate', share(device.success_rate), 'last 100 polls'], ['Available', share(device.availability), 'last 24 h'],
+    ['Freshness', `${isLost ? 'was ' : ''}${words[condition(device)]}`, ageText(device)],
+    ['Failures in a row', plain.format(device.consecutive_failures)],
+    ['Connect', seconds(device.connect_ms), device.connect_ms_mean == null ? '' : `mean ${seconds(device.connect_ms_mean)}`], ['Whole poll', seconds(device.poll_ms)],
+    ['Deadline now', `${plain.format(device.deadline_s)} s`, device.interval_s == null ? '' : `a poll every ${plain.format(device.interval_s)} s`],
+    ['Carried by', { kernel: 'the kernel', bluez: 'bluetoothd' }[device.link] ?? dash, device.rssi == null ? '' : `signal ${measured(device.rssi, 'dBm')}`],
+  ]);
+}
+
+// All of it
+
+function show() {
+  if (!fleet) return;
+  say($('gateway'), fleet.gateway);
+  document.title = `${fleet.problems.length ? `(${fleet.problems.length}) ` : ''}BluPow ${fleet.gateway}`;
+  const tests = fleet.devices.filter(device => device.test_mode);
+  say($('simulated'), tests.length === 0 ? '' : tests.length === fleet.devices.length ? 'SIMULATED: nothing here was measured.'
+    : `SIMULATED: nothing was measured of ${tests.map(device => device.name).join(', ')}.`);
+  $('problems-section').hidden = fleet.problems.length === 0;
+  list($('problems'), fleet.problems, problem => `${problem.name} ${problem.address} ${problem.adapter}`,
+    () => make('li', {}, make('strong'), make('p'), make('p', { class: 'quiet' })), (item, problem) => {
+      const [message, advice, since] = item.children;
+      const device = fleet.devices.filter(device => device.address === problem.address).map(device => device.name).join(', ');
+      say(message, `${device || problem.adapter || 'BluPow'}: ${problem.message}`);
+      say(advice, problem.advice);
+      say(since, problem.since ? `since ${when(problem.since)}` : '');
+    });
+  const isUser = node => node.id === 'battery' || node.id === 'load';
+  const all = nodes();
+  list($('sources'), all.filter(node => !isUser(node)), node => node.id, makeNode, showNode);
+  list($('users'), all.filter(isUser), node => node.id, makeNode, showNode);
+  list($('devices'), fleet.devices, identity, makeCard, showCard);
+  list($('links'), fleet.devices, identity, makeLink, showLink);
+  list($('curves-of'), [{ name: 'the flow of power', key: '' }, ...fleet.devices.map(device => ({ name: device.name, key: identity(device) }))], choice => choice.key,
+    choice => make('option', { value: choice.key }), (option, choice) => say(option, choice.name));
+  say($('about'), `BluPow ${fleet.version} · gateway ${fleet.gateway} · up ${span(fleet.uptime_s + elapsed())} · polls begin up to ${measured(fleet.lag_p99_ms, 'ms')} late`);
+}
+
+/// Once a second: what is old gets older, whether or not anybody says so.
+function tick() {
+  say($('lost'), isLost ? `No word from BluPow since ${clock.format(heard)}. What stands here is from then; trying again.` : '');
+  say($('stream'), isLost ? 'connection lost' : fleet ? 'live' : 'Connecting …');
+  document.body.classList.toggle('is-lost', isLost);
+  show();
+}
+
+// The stream. Not EventSource, because it does not tell of the heartbeat, nor of a connection that has died in silence.
+
+const silence = 40_000;
+
+async function follow() {
+  const stop = new AbortController();
+  const listen = async promise => {
+    const timer = setTimeout(() => stop.abort(), silence);
+    try { return await promise; } finally { clearTimeout(timer); }
+  };
+  const answer = await listen(fetch('api/stream', { signal: stop.signal, cache: 'no-store' }));
+  // The page itself asks for the token.
+  if (answer.status === 401) location.reload();
+  if (!answer.ok) throw new Error(await reason(answer));
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = '';;) {
+    const { done, value } = await listen(reader.read());
+    if (done) return;
+    heard = new Date();
+    if (isLost) { isLost = false; tick(); }
+    const events = (text + value).split('\n\n');
+    text = events.pop();
+    for (const event of events) take(event.split('\n'));
+  }
+}
+
+function take(lines) {
+  if (!lines.includes('event: status')) return;
+  const isFirst = !fleet;
+  fleet = JSON.parse(lines.filter(line => line.startsWith('data:')).map(line => line.slice(5)).join('\n'));
+  came = { steady: performance.now(), wall: Date.now() };
+  // A demonstration is young.
+  if (isFirst && fleet.devices.every(device => device.test_mode)) document.querySelector('input[value=hour]').checked = true;
+  tick();
+  refresh(false);
+}
+
+async function keepFollowing() {
+  for (let pause = 1000;;) {
+    const before = heard;
+    await follow().catch(() => {});
+    if (!isLost) { heard ??= new Date(); isLost = true; tick(); }
+    pause = heard === before ? Math.min(pause * 2, 15_000) : 1000;
+    await new Promise(go => { wake = go; setTimeout(go, pause); });
+  }
+}
+let wake = () => {};
+addEventListener('online', () => wake());
+
+const reason = async answer => (await answer.json().catch(() => null))?.error ?? `HTTP ${answer.status}`;
+async function ask(path, query = {}) {
+  const answer = await fetch(`api/${path}?${new URLSearchParams(query)}`, { cache: 'no-store' });
+  if (!answer.ok) throw new Error(await reason(answer));
+  return answer.json();
+}
+
+// Curves
+
+const spans = { hour: { since: '1h', points: 240 }, day: { since: '24h', points: 288 }, month: { since: '30d', points: 240 } };
+const lasts = { hour: 'the last hour', day: 'the last day', month: 'the last month' };
+const chosenSpan = () => new FormData($('curves-choice')).get('span');
+const unitsDrawn = ['V', 'A', 'W', 'VA', '%', '°C', 'Hz', 'Ah'];
+
+/// Device and keys of the curves that are asked for.
+function wanted() {
+  const one = fleet.devices.find(device => identity(device) === $('curves-of').value);
+  if (one) {
+    const keys = Object.keys(one.readings).filter(key => number(one, key) != null && unitsDrawn.includes(one.readings[key].unit) && !/^cell_voltage_\d/.test(key));
+    return [[one, keys.sort(byRank).slice(0, 12)]];
+  }
+  const keys = ['battery_soc', 'battery_percentage', 'battery_power', 'solar_power', 'alternator_power', 'load_power', 'load_active_power'];
+  return fleet.devices.map(device => [device, keys.filter(key => number(device, key) != null)]).filter(([, keys]) => keys.length);
+}
+
+let asked = { at: -Infinity, number: 0, isBusy: false };
+
+/// Curves, outcomes and events: when chosen anew, and now and then while something happens.
+async function refresh(isChosen) {
+  const mine = asked.number + 1;
+  if (!fleet || (!isChosen && (document.hidden || asked.isBusy || performance.now() - asked.at < 20_000))) return;
+  asked = { at: performance.now(), number: mine, isBusy: true };
+  const over = chosenSpan();
+  if (isChosen) say($('curves-note'), 'Loading …');
+  try {
+    // One after the other: the host has more to do.
+    const curves = [];
+    for (const [device, keys] of wanted()) {
+      const answer = await ask('history', { device: device.name, keys, ...spans[over] });
+      if (asked.number !== mine) return;
+      curves.push(...answer.curves.map(curve => ({ ...answer, ...curve, over })));
+    }
+    say($('curves-note'), curves.length ? '' : `Nothing is written of ${lasts[over]} yet.`);
+    if (!curves.length) asked.at -= 15_000;
+    list($('curves'), curves, curve => `${curve.device} ${curve.key} ${curve.unit}`, makeCurve, showCurve);
+  } catch (error) {
+    say($('curves-note'), `No curves: ${error.message}`);
+  }
+  try {
+    for (const device of fleet.devices) {
+      const answer = await ask('polls', { device: device.name, ...spans[over], points: 48 });
+      if (asked.number !== mine) return;
+      showPolls([...$('links').children].find(card => card.key === identity(device)), { ...answer, over });
+    }
+  } catch { /* The note above says it. */ }
+  await ask('events').then(showEvents, () => {});
+  if (asked.number === mine) asked.isBusy = false;
+}
+
+const inTime = (over, time) => (over === 'month' ? day : short).format(new Date(time));
+const place = (curve, time) => 1000 * (new Date(time) - new Date(curve.from)) / (new Date(curve.to) - new Date(curve.from));
+const pointText = (curve, point) => `${moment.format(new Date(point.at))}: ${measured(rounded(point.mean, 3), curve.unit)}`
+  + (point.min === point.max ? '' : ` (${plain.format(point.min)} to ${plain.format(point.max)})`);
+
+/// A figure with a plot that takes the arrow keys, and all its numbers as a table.
+function makePlot(kind) {
+  const parts = { caption: make('figcaption'), plot: make('div', { class: 'plot', role: 'slider', tabindex: 0, 'aria-valuemin': 0 }), scale: make('div', { class: 'scale', 'aria-hidden': 'true' }),
+    svg: make('svg', { viewBox: '0 0 1000 100', preserveAspectRatio: 'none', 'aria-hidden': 'true' }), axis: make('div', { class: 'axis', 'aria-hidden': 'true' }),
+    readout: make('p', { class: 'readout', 'aria-hidden': 'true' }), table: make('div', { class: 'table', tabindex: 0, role: 'region' }), details: make('details', {}, make('summary', {}, 'As a table')),
+    cursor: make('line', { class: 'cursor', y1: 0, y2: 100, x1: -9, x2: -9 }) };
+  parts.plot.append(parts.scale, parts.svg, make('span'), parts.axis);
+  parts.details.append(parts.table);
+  const figure = make('figure', { class: kind }, parts.caption, parts.plot, parts.readout, parts.details);
+  Object.assign(figure, { parts, at: null });
+  const move = index => { figure.at = Math.max(0, Math.min(figure.texts.length - 1, index)); point(figure); };
+  parts.plot.addEventListener('keydown', event => {
+    const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -12, PageUp: 12, Home: -Infinity, End: Infinity }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    move((figure.at ?? figure.texts.length - 1) + step);
+  });
+  parts.svg.addEventListener('pointermove', event => {
+    const box = parts.svg.getBoundingClientRect();
+    const x = 1000 * (event.clientX - box.left) / box.width;
+    move(figure.places.reduce((best, at, index) => Math.abs(at - x) < Math.abs(figure.places[best] - x) ? index : best, 0));
+  });
+  parts.details.addEventListener('toggle', () => fillTable(figure));
+  return figure;
+}
+
+/// Where the cursor is, in words; at first the last point.
+function point(figure) {
+  const index = Math.min(figure.at ?? Infinity, figure.texts.length - 1);
+  become(figure.parts.plot, 'aria-valuemax', figure.texts.length - 1);
+  become(figure.parts.plot, 'aria-valuenow', index);
+  become(figure.parts.plot, 'aria-valuetext', figure.texts[index]);
+  say(figure.parts.readout, figure.texts[index]);
+  for (const end of ['x1', 'x2']) become(figure.parts.cursor, end, figure.at == null ? -9 : figure.places[index]);
+}
+
+function fillTable(figure) {
+  if (!figure.parts.details.open) return;
+  const row = (cell, values) => make('tr', {}, ...values.map((value, index) => make(index === 0 ? 'th' : cell, { ...(index === 0 || cell === 'th' ? { scope: cell === 'td' ? 'row' : 'col' } : {}) }, value)));
+  figure.parts.table.replaceChildren(make('table', {}, make('caption', {}, figure.title), make('thead', {}, row('th', figure.columns)),
+    make('tbody', {}, ...figure.rows().map(values => row('td', values)))));
+}
+
+function frame(figure, answer, title, labels, shapes) {
+  const { parts } = figure;
+  figure.title = title;
+  become(parts.plot, 'aria-label', title);
+  become(parts.table, 'aria-label', title);
+  const half = (Date.parse(answer.from) + Date.parse(answer.to)) / 2;
+  parts.scale.replaceChildren(...labels.map(label => make('span', {}, label)));
+  parts.axis.replaceChildren(...[answer.from, half, answer.to].map(time => make('span', {}, inTime(answer.over, time))));
+  parts.svg.replaceChildren(...[50, 100].map(y => make('line', { class: 'rule', x1: 0, x2: 1000, y1: y, y2: y })), make('line', { class: 'rule', x1: 500, x2: 500, y1: 0, y2: 100 }), ...shapes, parts.cursor);
+  point(figure);
+  fillTable(figure);
+}
+
+const makeCurve = () => makePlot('card curve');
+
+function showCurve(figure, curve) {
+  const { points } = curve;
+  const [low, high] = [Math.min(...points.map(point => point.min)), Math.max(...points.map(point => point.max))];
+  const room = (high - low || Math.abs(high) * .1 || 1) * .1;
+  const [bottom, top] = [low >= 0 ? Math.max(0, low - room) : low - room, curve.unit === '%' && high <= 100 ? Math.min(100, high + room) : high + room];
+  const x = point => place(curve, point.at).toFixed(1);
+  const y = value => (100 - 100 * (value - bottom) / (top - bottom)).toFixed(1);
+  // A gap ends a run: no line leads over what was not read.
+  const runs = [];
+  for (const [index, point] of points.entries()) {
+    if (index && Date.parse(point.at) - Date.parse(points[index - 1].at) <= curve.gap_s * 1000) runs.at(-1).push(point);
+    else runs.push([point]);
+  }
+  const line = (run, value) => run.map(point => `${x(point)} ${y(value(point))}`).join('L');
+  const band = run => `M${line(run, point => point.max)}L${line([...run].reverse(), point => point.min)}z`;
+  // A run of one point is a dot.
+  const mean = run => `M${line(run, point => point.mean)}${run.length === 1 ? 'h.1' : ''}`;
+  figure.places = points.map(point => place(curve, point.at));
+  figure.texts = points.map(point => pointText(curve, point));
+  figure.columns = ['Time', 'Lowest', 'Mean', 'Highest', 'Readings'];
+  figure.rows = () => [...points].reverse().map(point => [when(point.at), ...[point.min, rounded(point.mean, 3), point.max, point.count].map(value => plain.format(value))]);
+  say(figure.parts.caption, `${titled(curve.key)} · ${curve.device}${curve.test_mode ? ' · SIMULATED' : ''}`);
+  const digits = Math.max(0, Math.min(3, 1 - Math.floor(Math.log10(top - bottom))));
+  const label = value => plain.format(rounded(value, digits));
+  frame(figure, curve, `${titled(curve.key)} of ${curve.device}, ${lasts[curve.over]}`,
+    [`${label(top)} ${curve.unit ?? ''}`, label((top + bottom) / 2), label(bottom)],
+    runs.flatMap(run => [make('path', { class: 'band', d: band(run) }), make('path', { class: 'mean', d: mean(run) })]));
+}
+
+/// Good polls stand on the line, failed ones hang below it.
+function showPolls(card, answer) {
+  if (!card) return;
+  const { polls } = answer;
+  const failures = {};
+  for (const poll of polls) for (const [name, count] of Object.entries(poll.failed)) failures[name] = (failures[name] ?? 0) + count;
+  const listed = Object.entries(failures).sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name.replaceAll('_', ' ')} ${count}`);
+  say(card.parts.classes, listed.length ? `Failures in ${lasts[answer.over]}: ${listed.join(', ')}` : '');
+  if (!polls.length) return card.parts.polls.replaceChildren();
+  if (!card.parts.polls.firstChild) card.parts.polls.append(makePlot('outcomes'));
+  const figure = card.parts.polls.firstChild;
+  const bad = poll => Object.values(poll.failed).reduce((sum, count) => sum + count, 0);
+  const most = Math.max(...polls.map(poll => Math.max(poll.good, bad(poll))));
+  const width = Math.max(4, 900 * answer.width_s * 1000 / (Date.parse(answer.to) - Date.parse(answer.from)));
+  const bar = (poll, name, count, y) => make('rect', { class: name, x: place(answer, poll.at).toFixed(1), width: width.toFixed(1), y: y.toFixed(1), height: (50 * count / most).toFixed(1) });
+  figure.places = polls.map(poll => place(answer, poll.at) + width / 2);
+  figure.texts = polls.map(poll => `${when(poll.at)}: ${poll.good} read, ${bad(poll)} failed; connect ${seconds(poll.connect_ms_mean)}, poll ${seconds(poll.poll_ms_mean)}`);
+  figure.columns = ['Time', 'Read', 'Failed', 'Connect', 'Poll', 'Deadline'];
+  figure.rows = () => [...polls].reverse().map(poll => [when(poll.at), `${poll.good}`, `${bad(poll)}`, seconds(poll.connect_ms_mean), seconds(poll.poll_ms_mean), `${plain.format(poll.deadline_s)} s`]);
+  say(figure.parts.caption, 'Polls: read above the line, failed below');
+  frame(figure, answer, `Polls of ${answer.device}`, [`${most}`, '0', `${most}`], polls.flatMap(poll => [bar(poll, 'ok', poll.good, 50 - 50 * poll.good / most), bar(poll, 'failed', bad(poll), 50)]));
+}
+
+function showEvents({ events }) {
+  list($('events'), [...events].reverse(), event => `${event.at} ${event.kind} ${event.device} ${event.address} ${event.adapter} ${event.name}`,
+    () => make('li', {}, make('p', { class: 'quiet' }), make('p'), make('p', { class: 'quiet' })), (item, event) => {
+      const [at, message, advice] = item.children;
+      become(item, 'class', ['failed', 'problem'].includes(event.kind) ? 'trouble' : ['recovered', 'settled'].includes(event.kind) ? 'settled' : '');
+      say(at, `${when(event.last_at)} · ${event.kind}${event.count > 1 ? ` · ${event.count} times since ${when(event.at)}` : ''}`);
+      const subject = event.kind === 'status' ? [] : [event.device ?? event.address ?? event.adapter ?? 'BluPow'];
+      say(message, [...subject, ...(event.kind !== 'status' && event.name ? [event.name.replaceAll('_', ' ')] : []), event.message].join(': '));
+      say(advice, event.advice ?? '');
+    });
+}
+
+$('curves-choice').addEventListener('change', () => refresh(true));
+$('curves-choice').addEventListener('submit', event => event.preventDefault());
+document.addEventListener('visibilitychange', () => { tick(); refresh(false); });
+setInterval(tick, 1000);
+keepFollowing();

@@ -1,0 +1,125 @@
+import Foundation
+import Readings
+import Rig
+import Testing
+
+@testable import Store
+
+@Suite struct HistoryReaderTests {
+  private let desk = HistoryDesk()
+  private func at(_ second: Int) -> Date { Date(wallMs: HistoryDesk.epoch + Int64(second) * 1000) }
+
+  /// Polls every 30 s, saved every 5 minutes; the number is the poll's, failures where `fails` says so.
+  private func book(
+    _ folder: Folder, from: Int = 0, to: Int, fails: (Int) -> Bool = { _ in false }
+  ) throws -> HistoryBook {
+    var book = try HistoryBook(folder)
+    for save in stride(from: from, to: to, by: 300) {
+      let entries = stride(from: save, to: min(save + 300, to), by: 30).map { second in
+        fails(second)
+          ? desk.failed(second)
+          : desk.read(
+            second, "Inverter",
+            [
+              "number": Reading(.number(Double(second / 30))), "word": Reading(.text("mppt")),
+              "same": Reading(.number(52.4), unit: "V"),
+            ])
+      }
+      try book.save(entries, desk.clock(min(save + 300, to)))
+    }
+    return book
+  }
+
+  @Test func `a short range is of the polls themselves, at most so many points`() throws {
+    let folder = try Folder()
+    let book = try book(folder, to: 6000)
+    let device = try #require(try folder.history.devices().first?.id)
+    let few = try folder.history.series(
+      device: device, keys: ["number", "word", "none"], from: at(600), to: at(1200), points: 2000)
+    #expect(few.content.map(\.key.key) == ["number"])
+    let points = few.content[0].points
+    #expect(points.map(\.mean) == (20..<40).map(Double.init) && points.allSatisfy { $0.count == 1 && $0.min == $0.max })
+    #expect(points.map(\.time) == (20..<40).map { at($0 * 30) })
+    #expect(few.width == .milliseconds(300) && few.gap == .seconds(75))
+    let all = try folder.history.series(device: device, keys: ["number", "same"], from: at(0), to: at(6000), points: 10)
+    #expect(all.width == .seconds(600) && all.content.map(\.points.count) == [10, 10])
+    #expect(all.content[0].points[3] == HistoryPoint(time: at(1800), min: 60, mean: 69.5, max: 79, count: 20))
+    // The mean of what is the same is the same.
+    #expect(all.content[1].points.allSatisfy { $0.mean == 52.4 })
+    book.close()
+  }
+
+  @Test func `a long range is of quarters and of the one that is not over, and counts each poll once`() throws {
+    let folder = try Folder()
+    let book = try book(folder, to: 86_400 - 600) { $0 % 3000 == 0 }
+    let device = try #require(try folder.history.devices().first?.id)
+    for points in [1, 10, 96, 200, 2000] {
+      let curve = try folder.history.series(device: device, keys: ["number"], from: at(0), to: at(86_400), points: points)
+      let outcomes = try folder.history.outcomes(device: device, from: at(0), to: at(86_400), points: points)
+      #expect(curve.content[0].points.reduce(0) { $0 + $1.count } == 2860 - 29, "\(points)")
+      #expect(outcomes.content.reduce(0) { $0 + $1.good } == 2860 - 29, "\(points)")
+      #expect(outcomes.content.reduce(0) { $0 + ($1.failed["silent"] ?? 0) } == 29, "\(points)")
+      #expect(curve.content[0].points.count <= points && outcomes.content.count <= points)
+      #expect(curve.content[0].points.map(\.max).max() == 2859)
+      #expect(outcomes.content.allSatisfy { $0.connectMsMean == 900 && $0.pollMsMean == 4000 } || points > 200)
+      #expect(outcomes.content.map(\.deadline).max() == .seconds(40))
+    }
+    book.close()
+  }
+
+  @Test(arguments: [30, 2000]) func `a span without polls has no point, and nothing is put in its place`(points: Int) throws {
+    let folder = try Folder()
+    try book(folder, to: 7200).close()
+    try book(folder, from: 21_600, to: 28_800).close()
+    let device = try #require(try folder.history.devices().first?.id)
+    let curve = try folder.history.series(device: device, keys: ["number"], from: at(0), to: at(28_800), points: points)
+    let times = curve.content[0].points.map(\.time)
+    #expect(!times.contains { $0 >= at(7200) && $0 < at(21_600) })
+    let gaps = zip(times.dropFirst(), times).filter { $0.timeIntervalSince($1) > curve.gap.seconds }
+    #expect(gaps.count == 1)
+  }
+
+  @Test func `what a writer has saved is read while it goes on, in pages`() throws {
+    let folder = try Folder()
+    let book = try book(folder, to: 86_400 + 300)
+    #expect(try folder.polls().map(\.time) == (0..<2890).map { at($0 * 30) })
+    book.close()
+    #expect(try folder.polls().count == 2890)
+    let device = try #require(try folder.history.devices().first?.id)
+    let page = try folder.history.polls(device: device, from: at(890), to: at(950))
+    #expect(page.polls.map(\.time) == [at(900), at(930)] && page.more == nil)
+  }
+
+  @Test func `ranges that make no sense have no answer, and are no crash`() throws {
+    let folder = try Folder()
+    try book(folder, to: 600).close()
+    let device = try #require(try folder.history.devices().first?.id)
+    for (from, to) in [
+      (at(600), at(0)), (.distantFuture, .distantPast), (at(0), at(0)), (at(0), Date(timeIntervalSince1970: .nan)),
+    ] {
+      #expect(try folder.history.series(device: device, keys: ["number"], from: from, to: to, points: 0).content == [])
+      #expect(try folder.history.outcomes(device: device, from: from, to: to, points: -5).content == [])
+      #expect(try folder.history.polls(device: device, from: from, to: to).polls == [])
+    }
+    #expect(try folder.history.series(device: 77, keys: ["number"], from: at(0), to: at(600), points: 10).content == [])
+  }
+
+  @Test func `where there is no history it says so`() throws {
+    let folder = try Folder()
+    let error = #expect(throws: StoreError.self) { try folder.history.devices() }
+    #expect(
+      error?.description
+        == "There is no history in \(folder.path) yet. A service (`blupow run`) writes it, with the first minute of polls; state_dir says where."
+    )
+    #expect(try folder.names == [])
+  }
+
+  @Test(.enabled(if: Disk.isToBeHad, "needs to mount a small tmpfs")) func `a directory that cannot be written says so`() throws {
+    let disk = try Disk(kibibytes: 2048)
+    let file = try HistoryFile.open(directory: disk.path).file
+    file.close()
+    try disk.makeReadOnly()
+    let error = #expect(throws: StoreError.self) { try HistoryReader(directory: disk.path).devices() }
+    #expect(error?.cause == .unreadable || error?.cause == .readOnly)
+  }
+}
