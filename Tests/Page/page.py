@@ -261,8 +261,11 @@ def differs_from_polls(answer: dict[str, Any], curve: dict[str, Any], polls: lis
     wrong, width, quarter = [], answer["width_s"], 900
     values = [(instant(poll["time"]), poll["readings"][curve["key"]]["value"]) for poll in polls if curve["key"] in poll["readings"]]
     times = [time for time, _ in values]
-    # Spans of quarters begin where a quarter does.
-    base = instant(answer["from"]) // quarter * quarter if width % quarter == 0 else instant(answer["from"])
+    # Spans of quarters begin where a quarter does; of each there is the mean with two more digits than the numbers have.
+    is_of_quarters = width % quarter == 0
+    base = instant(answer["from"]) // quarter * quarter if is_of_quarters else instant(answer["from"])
+    digits = max((len(plain(value).partition(".")[2]) for _, value in values), default=0)
+    finest = .5001 * 10 ** -(digits + 2) if is_of_quarters else 1e-6 * max((abs(value) for _, value in values), default=1)
     for point in curve["points"]:
         at = instant(point["at"])
         end = base + ((at - base + .0005) // width + 1) * width
@@ -271,7 +274,7 @@ def differs_from_polls(answer: dict[str, Any], curve: dict[str, Any], polls: lis
             # What was written since is not in the answer yet.
             within = within[:point["count"]]
         found = (len(within), min(within, default=None), max(within, default=None))
-        if found != (point["count"], point["min"], point["max"]) or abs(sum(within) / len(within) - point["mean"]) > 1e-6 * max(1, abs(point["mean"])):
+        if found != (point["count"], point["min"], point["max"]) or abs(sum(within) / len(within) - point["mean"]) > finest:
             wrong.append(f"{curve['key']}: {point}, the database {found}, mean {sum(within) / max(1, len(within))}")
     return wrong
 
@@ -417,7 +420,7 @@ async def of_a_service(checks: Checks, browser: Browser, directory: Path, pictur
         await keys.is_drawn()
         await keys.page.check("input[value=month]")
         await keys.page.select_option("#curves-of", label=METER.name)
-        await keys.page.wait_for_function("document.querySelector('#curves .plot').getAttribute('aria-label').includes('month')")
+        await keys.page.wait_for_function("() => document.querySelector('#curves .plot').getAttribute('aria-label').includes('month')")
         await keys.page.screenshot(path=pictures / "month.png", full_page=True)
         await keys.page.reload()
         await keys.is_drawn()
@@ -425,7 +428,7 @@ async def of_a_service(checks: Checks, browser: Browser, directory: Path, pictur
         await keys.close()
         await light.page.check("input[value=day]")
         await light.page.select_option("#curves-of", value="")
-        await light.page.wait_for_function("document.querySelectorAll('#curves figure').length > 6")
+        await light.page.wait_for_function("() => document.querySelectorAll('#curves figure').length > 6")
         await light.page.evaluate("scrollTo(0, 0)")
         await light.page.screenshot(path=pictures / "light.png", full_page=True)
         checks.check("light: no complaint on the console", light.complaints)
