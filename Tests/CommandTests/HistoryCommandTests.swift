@@ -29,7 +29,7 @@ import Testing
     try await scene.blupow(["history"] + arguments, config: Self.config, more: state(scene))
   }
 
-  @Test(.timeLimit(.minutes(2))) func `a service that ended has written down every poll, its readings and its failures`()
+  @Test(.timeLimit(.minutes(10))) func `a service that ended has written down every poll, its readings and its failures`()
     async throws
   {
     let requests = Scene.inverterRequests
@@ -60,7 +60,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `where there is none, or none of that device, it says so`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `where there is none, or none of that device, it says so`() async throws {
     let scene = try await Scene.one()
     let none = try await history(scene)
     #expect(none.exitCode == ExitCode.unavailable.rawValue && none.output.isEmpty)
@@ -77,7 +77,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a history that cannot be kept is a problem, and stops nothing`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a history that cannot be kept is a problem, and stops nothing`() async throws {
     let scene = try await Scene.one()
     mkdir("\(scene.simulation.directory)/state", 0o700)
     mkdir("\(scene.simulation.directory)/state/history.sqlite", 0o700)

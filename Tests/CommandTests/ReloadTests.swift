@@ -144,7 +144,7 @@ import Testing
     _ = try await end(service, log, scene)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `what is served over TCP goes to another port, and away`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `what is served over TCP goes to another port, and away`() async throws {
     let scene = try await Scene.start(Self.setup)
     func config(_ port: Int?) -> String {
       Self.config(["A": Self.first]) + (port.map { "http: {listen: '127.0.0.1:\($0)'}\n" } ?? "")

@@ -6,7 +6,7 @@ import Testing
 @Suite struct FleetWalkTests {
   private static let isLong = getenv("BLUPOW_TEST_LONG") != nil
 
-  @Test(.timeLimit(.minutes(10)), arguments: isLong ? [1, 2, 3] : [1] as [UInt64])
+  @Test(.timeLimit(.minutes(60)), arguments: isLong ? [1, 2, 3] : [1] as [UInt64])
   func `a year of faults breaks no rule`(seed: UInt64) throws {
     // Two months in a short run.
     let days = Self.isLong ? 366 : 61

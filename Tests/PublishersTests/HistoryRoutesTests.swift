@@ -23,7 +23,7 @@ import Testing
   /// The span of time is the asker's; the rest of the document is as it stands here.
   private func withoutTimes(_ body: String) -> String { body.replacing(/"(from|to)":"[^"]*",?/, with: "") }
 
-  @Test(.timeLimit(.minutes(1))) func `curves are a document`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `curves are a document`() async throws {
     let asked = Mutex<HistoryQuestion?>(nil)
     let served = try await served(curves: { question in
       asked.withLock { $0 = question }
@@ -48,7 +48,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `what became of polls is a document`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `what became of polls is a document`() async throws {
     let served = try await served(polls: { question in
       .document(
         HistoryDocument(
@@ -68,7 +68,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `what cannot be answered is a sentence`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `what cannot be answered is a sentence`() async throws {
     let served = try await served(curves: { question in
       question.device == "Roof" ? .nothing("The disk is away.") : .noDevice(["Roof", "Shed"])
     })
@@ -84,7 +84,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `who asks while many ask already is told so, and later is answered`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `who asks while many ask already is told so, and later is answered`() async throws {
     let (doors, open) = AsyncStream.makeStream(of: Void.self)
     let (arrivals, arrive) = AsyncStream.makeStream(of: Void.self)
     let routes = HistoryRoutes(
@@ -110,7 +110,7 @@ import Testing
     if case .whole(let bytes) = answer.body { String(buffer: bytes) } else { "" }
   }
 
-  @Test(.timeLimit(.minutes(1))) func `the page is told by its paths, and its policy lets it do what it does`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `the page is told by its paths, and its policy lets it do what it does`() async throws {
     let served = try await WebServed(try Sample.fleet()) { $0.assets = Page.assets }
     for (path, type) in ["/": "text/html", "/page.css": "text/css", "/page.js": "text/javascript", "/icon.svg": "image/svg+xml"] {
       let answer = try await served.answer("GET \(path)")

@@ -31,7 +31,7 @@ import Testing
     let socket = try NotifySocket(NotifyListener.freeName)
     let start = ContinuousClock.now
     #expect(await socket.say(["WATCHDOG=1"]) == "Connection refused")
-    #expect(start.duration(to: .now) < .seconds(1))
+    #expect(start.duration(to: .now) < .seconds(10))
   }
 
   @Test(.timeLimit(.minutes(5))) func `one that has no room is waited for until it reads`() async throws {

