@@ -212,7 +212,8 @@ package final class HistoryFile: Sendable {
   /// Removes what is too old and what is too much, a bounded part of it at once.
   ///
   /// - Parameter before: what began earlier goes, as far as it was recorded by a clock that was right; `nil`: nobody knows what is old.
-  package func retain(before: Int64?, maxBytes: Int64) throws(StoreError) {
+  /// - Parameter spare: free pages that are kept for what comes.
+  package func retain(before: Int64?, maxBytes: Int64, spare: Int64 = 1000) throws(StoreError) {
     try write { database, _ in
       if let before {
         try database.execute(
@@ -234,7 +235,7 @@ package final class HistoryFile: Sendable {
         rounds += 1
       }
     }
-    try giveBack()
+    try giveBack(spare)
   }
 
   /// Of the database, and of those that are in use: pages that are free will be used first.
@@ -248,11 +249,11 @@ package final class HistoryFile: Sendable {
   }
 
   /// Room that will not be used soon goes back to the file system, some of it at once: each page costs a write.
-  private func giveBack() throws(StoreError) {
+  private func giveBack(_ spare: Int64) throws(StoreError) {
     do {
       try queue.writeWithoutTransaction { database in
         guard case .int64(let free) = try Schema.first(database, "PRAGMA freelist_count"),
-          case .int64(let all) = try Schema.first(database, "PRAGMA page_count"), free > 1000, free > all / 10
+          case .int64(let all) = try Schema.first(database, "PRAGMA page_count"), free > spare, free > all / 10
         else { return }
         _ = try Row.fetchAll(database, sql: "PRAGMA incremental_vacuum(1000)")
         noteStanding(try Self.bytes(database).all)
