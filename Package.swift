@@ -41,6 +41,7 @@ let package = Package(
     .executable(name: "blupow-worker", targets: ["blupow-worker"]),
     .executable(name: "blupow-simulator", targets: ["blupow-simulator"]),
     .library(name: "StandInClock", type: .dynamic, targets: ["StandInClock"]),
+    .library(name: "StandInStall", type: .dynamic, targets: ["StandInStall"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -106,8 +107,9 @@ let package = Package(
       name: "nursery", dependencies: ["Rig", "Supervisor", "Policy", "Readings", logging], path: "Tests/Nursery",
       swiftSettings: strict),
     // Tests/StandInClock: a clock that a test sets, in the place of the host's. It is loaded before a program, and linked by none; before a
-    // shell, too, which has no sanitizer.
+    // shell, too, which has no sanitizer. Tests/StandInStall: calls that stand still when a test wants, likewise.
     .target(name: "StandInClock", path: "Tests/StandInClock", cSettings: [.unsafeFlags(["-fno-sanitize=all"])]),
+    .target(name: "StandInStall", path: "Tests/StandInStall", cSettings: [.unsafeFlags(["-fno-sanitize=all"])]),
     // Tests/StoreWriter: what is killed while it saves.
     .executableTarget(name: "store-writer", dependencies: ["Store"], path: "Tests/StoreWriter", swiftSettings: strict),
     // Tests/HistoryWriter: the same of the history, and days of it from captured registers.

@@ -16,8 +16,7 @@ package struct StallCheck: Equatable, Sendable {
 
   private struct Watched: Equatable {
     var doing: Doing
-    /// `nil`: until nothing else moves either.
-    var until: SuspendingClock.Instant?
+    var until: SuspendingClock.Instant
   }
 
   /// A busy host starts nothing for some seconds, and a memory card may stand still for half a minute. Nothing is late for a whole one.
@@ -27,6 +26,9 @@ package struct StallCheck: Equatable, Sendable {
   /// As long as one session can last, its release with it, or as an adapter is switched off and on: while others wait for it,
   /// something changes oftener.
   static let longestSession = TimeoutScale.fixedLimits.upperBound + ending + ModuleMachine.releaseDeadline + ending
+
+  /// Beyond what the turns of all the others can take: who is due earliest is next, so each goes before it once.
+  static let longestWait = Duration.seconds(3600)
 
   private var watched: [Address: Watched] = [:]
   private var lastChange: SuspendingClock.Instant?
@@ -41,18 +43,21 @@ package struct StallCheck: Equatable, Sendable {
     _ modules: [Address: Doing], at now: Instant, awake: SuspendingClock.Instant
   ) -> [Address] {
     for (address, doing) in modules where watched[address]?.doing != doing {
-      watched[address] = Watched(doing: doing, until: Self.limit(of: doing, at: now).map { awake + $0 })
+      watched[address] = Watched(doing: doing, until: awake + Self.limit(of: doing, of: modules.count, at: now))
       lastChange = awake
     }
     watched = watched.filter { modules[$0.key] != nil }
     let untilAllWait = (lastChange ?? awake) + Self.longestSession + Self.patience
-    return watched.filter { awake > $0.value.until ?? untilAllWait }.keys.sorted { $0.text < $1.text }
+    return watched.filter { _, watched in
+      if case .waiting = watched.doing, awake > untilAllWait { return true }
+      return awake > watched.until
+    }.keys.sorted { $0.text < $1.text }
   }
 
-  private static func limit(of doing: Doing, at now: Instant) -> Duration? {
+  private static func limit(of doing: Doing, of modules: Int, at now: Instant) -> Duration {
     switch doing {
     case .resting(let until): max(.zero, until - now) + patience
-    case .waiting: nil
+    case .waiting: longestSession * modules + longestWait
     case .polling(_, let deadline): deadline + ending + patience
     case .releasing: ModuleMachine.releaseDeadline + ending + patience
     }

@@ -106,7 +106,7 @@ import Testing
 
   @Test func `there are bad files`() { #expect(Self.badFiles.count > 50) }
 
-  @Test(.timeLimit(.minutes(1)), arguments: badFiles) func `each mistake is named with its place, and how to mend it`(file: URL)
+  @Test(.timeLimit(.minutes(5)), arguments: badFiles) func `each mistake is named with its place, and how to mend it`(file: URL)
     throws
   {
     let text = try String(contentsOf: file, encoding: .utf8)

@@ -39,7 +39,7 @@ import Testing
     return #"{"t_ms":0,"dir":"tx","hex":"\#(frame.request_hex ?? "")"}"# + "\n" + rx
   }
 
-  @Test(.timeLimit(.minutes(2))) func `every whole reply of the file of frames is read, every other refused`() async throws {
+  @Test(.timeLimit(.minutes(10))) func `every whole reply of the file of frames is read, every other refused`() async throws {
     let scene = try await Scene.start("{}")
     let profiles = ["battery_hub": "battery", "battery_pro": "battery", "battery_rngpro": "battery"]
     var counts = (read: 0, refused: 0)
@@ -77,7 +77,7 @@ import Testing
 
     """
 
-  @Test(.timeLimit(.minutes(1))) func `a hub's transcript is two devices, an exception, and a silence`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a hub's transcript is two devices, an exception, and a silence`() async throws {
     let scene = try await Scene.start("{}")
     let run = try await decode(Self.hub, ["--json"], in: scene)
     let answer = try document(run)
@@ -94,7 +94,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
       ("", ["--profile", "inverter"], 65, "no valid reply is in it"),
       ("", [], 64, "does not say what answers in it: give --profile"),
@@ -120,7 +120,7 @@ import Testing
 
   // MARK: - From the worker's hand to this command
 
-  @Test(.timeLimit(.minutes(1)), arguments: ["kernel", "bluez"])
+  @Test(.timeLimit(.minutes(5)), arguments: ["kernel", "bluez"])
   func `what a worker records says what it read, and not whose it is`(link: String) async throws {
     let scene = try await Scene.one(#""name":"RNGRBP1228000830","devices":[{"unit":48,"registers":"RNGRBP1228"}]"#)
     let path = "\(scene.simulation.directory)/poll.jsonl"

@@ -80,7 +80,7 @@ import Testing
 
   // MARK: All well
 
-  @Test(.timeLimit(.minutes(1))) func `where all is well nothing is found, and nothing is left`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `where all is well nothing is found, and nothing is left`() async throws {
     let scene = try await scene()
     let directory = scene.simulation.directory
     let report = try await report(scene, more: ["BLUPOW_STATE_DIR": "\(directory)/kept", "PATH": "/usr/bin:/bin"])
@@ -94,7 +94,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `for people it is a line a check, without colours where nobody looks on`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `for people it is a line a check, without colours where nobody looks on`() async throws {
     let scene = try await scene(#""advertising":true"#, top: #""adapters":[{"name":"hci0","powered":false}]"#)
     let run = try await run(scene)
     #expect(run.exitCode == 1)
@@ -110,14 +110,14 @@ import Testing
 
   // MARK: Bus and bluetoothd
 
-  @Test(.timeLimit(.minutes(1))) func `no system bus`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `no system bus`() async throws {
     let scene = try await scene()
     let fault = try await fault(scene, more: ["DBUS_SYSTEM_BUS_ADDRESS": "unix:path=\(scene.simulation.directory)/no-bus"])
     #expect(fault.check == "bus" && fault.failure == "bus_missing")
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a bus that hangs`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a bus that hangs`() async throws {
     let scene = try await scene()
     await scene.simulation.bus.freeze()
     let fault = try await fault(scene)
@@ -126,7 +126,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a bus that refuses this user`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a bus that refuses this user`() async throws {
     let scene = try await scene(busPolicy: #"<deny send_destination="org.bluez"/>"#)
     let fault = try await fault(scene)
     #expect(fault.check == "bus" && fault.failure == "access_denied")
@@ -134,7 +134,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `no bluetoothd, and none is started`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `no bluetoothd, and none is started`() async throws {
     let directory = FileManager.default.temporaryDirectory.appending(path: "blupow-services-\(UInt32.random(in: 0 ... .max))")
       .path
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -150,7 +150,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a bluetoothd that hangs`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a bluetoothd that hangs`() async throws {
     let scene = try await scene()
     await scene.simulation.simulator.freeze()
     let fault = try await fault(scene)
@@ -158,7 +158,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a bluetoothd of known faults, by what it prints`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a bluetoothd of known faults, by what it prints`() async throws {
     let scene = try await scene()
     let directory = scene.simulation.directory
     try scene.write("#!/bin/sh\necho 5.50\n", to: "\(directory)/bluetoothd", isProgram: true)
@@ -169,7 +169,7 @@ import Testing
 
   // MARK: The adapter
 
-  @Test(.timeLimit(.minutes(1))) func `no adapter`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `no adapter`() async throws {
     let scene = try await scene()
     _ = try await scene.tell(#"{"do":"remove_adapter","adapter":"hci0"}"#)
     let fault = try await fault(scene)
@@ -177,7 +177,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [(false, "is off."), (true, "is blocked by rfkill.")])
+  @Test(.timeLimit(.minutes(5)), arguments: [(false, "is off."), (true, "is blocked by rfkill.")])
   func `an adapter that is off, or blocked`(isBlocked: Bool, message: String) async throws {
     let scene = try await scene(top: #""adapters":[{"name":"hci0","powered":false,"blocked":\#(isBlocked)}]"#)
     let fault = try await fault(scene)
@@ -187,7 +187,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a scan that hears nobody at all`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a scan that hears nobody at all`() async throws {
     let scene = try await scene(#""faults":[{"fault":"discovers_nobody"}]"#)
     let fault = try await fault(scene)
     #expect(fault.check == "scan" && fault.message == "Nobody at all was heard in 15.0 s.")
@@ -201,7 +201,7 @@ import Testing
     link == .kernel ? ["BLUPOW_ATT_SOCKETS": scene.simulation.attSockets] : [:]
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [LinkKind.bluez, .kernel])
+  @Test(.timeLimit(.minutes(5)), arguments: [LinkKind.bluez, .kernel])
   func `a device that is not heard, while others are`(link: LinkKind) async throws {
     let scene = try await scene(#""advertising":false"#)
     let fault = try await fault(scene, more: radio(scene, link))
@@ -210,7 +210,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [LinkKind.bluez, .kernel])
+  @Test(.timeLimit(.minutes(5)), arguments: [LinkKind.bluez, .kernel])
   func `a device that another program on this host has, and who may have it`(link: LinkKind) async throws {
     let scene = try await scene()
     let other = try await BusClient(scene.world.busAddress)
@@ -225,7 +225,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
       (#"{"fault":"no_characteristics"}"#, "wrong_profile"), (#"{"fault":"silent"}"#, "silent"),
       (#"{"fault":"exception","code":2}"#, "modbus_exception"),
@@ -239,7 +239,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `of those behind one module that is away one is the fault`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `of those behind one module that is away one is the fault`() async throws {
     let scene = try await Scene.start(
       #"{"modules":[{"address":"AA:BB:CC:00:11:22","name":"Fridge","delays":\#(Scene.fast),"devices":[]}]}"#)
     let report = try await report(
@@ -254,7 +254,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `who stops it while it polls has no link and no file left`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `who stops it while it polls has no link and no file left`() async throws {
     let scene = try await scene(#""faults":[{"fault":"silent"}]"#)
     let child = try await scene.start(["doctor"], config: Self.config)
     _ = try await scene.journal.wait { $0.contains("\"request\"") }
@@ -267,14 +267,14 @@ import Testing
 
   // MARK: The broker
 
-  @Test(.timeLimit(.minutes(1))) func `a broker's port at which nobody listens`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a broker's port at which nobody listens`() async throws {
     let (scene, port) = (try await scene(), try Broker.freePort())
     let fault = try await fault(scene, config: "mqtt: {host: 127.0.0.1, port: \(port)}\n" + Self.config)
     #expect(fault.check == "broker" && fault.message.contains("127.0.0.1:\(port) cannot be reached: Connection refused"))
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a broker that refuses the login, and one that takes it`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a broker that refuses the login, and one that takes it`() async throws {
     let (scene, closed) = (try await scene(), try await Broker("allow_anonymous false"))
     let fault = try await fault(scene, config: "mqtt: {host: 127.0.0.1, port: \(closed.port)}\n" + Self.config)
     #expect(fault.check == "broker" && fault.message.contains("refuses the login"))
@@ -294,7 +294,7 @@ import Testing
 
   // MARK: This host
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: Disk.isToBeHad, "needs to mount a small tmpfs"), arguments: [false, true])
+  @Test(.timeLimit(.minutes(5)), .enabled(if: Disk.isToBeHad, "needs to mount a small tmpfs"), arguments: [false, true])
   func `a disk that is full, or read-only`(isReadOnly: Bool) async throws {
     let (scene, disk) = (try await scene(), try Disk(kibibytes: 4096))
     if isReadOnly { try disk.makeReadOnly() } else { disk.fill() }
@@ -304,7 +304,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a clock that was never set`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a clock that was never set`() async throws {
     let scene = try await scene()
     let fault = try await fault(scene, more: ["STAND_IN_CLOCK": "unset"])
     #expect(fault.check == "clock" && fault.message.contains("was never set"))
@@ -312,7 +312,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a clock that is not synchronised is told, and is no fault`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a clock that is not synchronised is told, and is no fault`() async throws {
     let scene = try await scene()
     let report = try await report(scene, more: ["STAND_IN_CLOCK": "adrift"])
     let told = try #require(report.checks.first { $0.check == "clock" })
@@ -321,14 +321,14 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `too few descriptors`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `too few descriptors`() async throws {
     let scene = try await scene()
     let fault = try await fault(scene, through: ["/bin/sh", "-c", #"ulimit -n 64; exec "$@""#, "sh"])
     #expect(fault.check == "limits" && fault.message.contains("only 64 files"))
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: ControlGroup.exists("pids"), "needs to make a control group, as root"))
+  @Test(.timeLimit(.minutes(5)), .enabled(if: ControlGroup.exists("pids"), "needs to make a control group, as root"))
   func `too few processes`() async throws {
     let scene = try await scene()
     let group = try ControlGroup("pids")
@@ -339,7 +339,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `no worker, or one of another release`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `no worker, or one of another release`() async throws {
     let scene = try await scene()
     let missing = try await fault(scene, worker: "\(scene.simulation.directory)/no-worker")
     #expect(missing.check == "worker" && missing.failure == "worker_missing")
@@ -350,7 +350,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `no configuration, or a wrong one`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `no configuration, or a wrong one`() async throws {
     let scene = try await scene()
     let path = "\(scene.simulation.directory)/none.yaml"
     let missing = try await fault(scene, config: nil, more: ["BLUPOW_CONFIG": path])
@@ -367,11 +367,11 @@ import Testing
 
   private func service(_ scene: Scene, _ config: String) async throws -> Child {
     let child = try await scene.start(["run"], config: config)
-    while try await !scene.blupow(["status", "--json"]).output.contains(/"poll_ms" : \d/) {}
+    try await scene.untilStatus { $0.contains(/"poll_ms" : \d/) }
     return child
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a running service is asked, and nothing is done beside it`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a running service is asked, and nothing is done beside it`() async throws {
     let scene = try await scene(#""faults":[{"fault":"silent"}]"#)
     let child = try await service(scene, "interval: 300s\n" + Self.config)
     let mark = scene.journal.count
@@ -387,11 +387,11 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a service's trouble with its broker is told by its word`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a service's trouble with its broker is told by its word`() async throws {
     let (scene, port) = (try await scene(), try Broker.freePort())
     let config = "mqtt: {host: 127.0.0.1, port: \(port)}\ninterval: 300s\n" + Self.config
     let child = try await service(scene, config)
-    while try await !scene.blupow(["status", "--json"]).output.contains("broker_away") {}
+    try await scene.untilStatus { $0.contains("broker_away") }
     let fault = try await fault(scene, config: config)
     #expect(fault.check == "broker" && fault.by == "service" && fault.message.contains("Connection refused"))
     kill(child.pid, SIGTERM)
@@ -399,12 +399,12 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a bluetoothd that is gone is told once, though the service misses it too`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a bluetoothd that is gone is told once, though the service misses it too`() async throws {
     let scene = try await scene()
     let child = try await service(scene, "interval: 1s\n" + Self.config)
     scene.simulation.simulator.kill(SIGKILL)
     try await scene.untilSimulatorIsGone()
-    while try await !scene.blupow(["status", "--json"]).output.contains("bus_away") {}
+    try await scene.untilStatus { $0.contains("bus_away") }
     let fault = try await fault(scene)
     #expect(fault.check == "bluetoothd" && fault.failure == "daemon_missing" && fault.by == "doctor")
     kill(child.pid, SIGTERM)
@@ -412,7 +412,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a service that hangs is the fault, and nothing is polled beside it`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a service that hangs is the fault, and nothing is polled beside it`() async throws {
     let scene = try await scene()
     let child = try await service(scene, "interval: 300s\n" + Self.config)
     await child.freeze()
@@ -425,7 +425,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a broker and a state directory that the file has and the running service not yet`()
+  @Test(.timeLimit(.minutes(5))) func `a broker and a state directory that the file has and the running service not yet`()
     async throws
   {
     let (scene, port) = (try await scene(), try Broker.freePort())
@@ -433,7 +433,7 @@ import Testing
     let plain = "interval: 300s\n" + Self.config
     try scene.write(plain, to: path)
     let child = try await scene.start(["run", "--config", path])
-    while try await !scene.blupow(["status", "--json"]).output.contains(/"poll_ms" : \d/) {}
+    try await scene.untilStatus { $0.contains(/"poll_ms" : \d/) }
     let more = ["BLUPOW_CONFIG": path]
     let before = try await report(scene, config: nil, more: more)
     #expect(before.entry("broker")?.message == "The service uses none." && before.verdict("state") == "ok")
@@ -446,7 +446,7 @@ import Testing
     #expect(changed.entry("state")?.advice?.contains("`systemctl restart blupow`") == true)
     // A reload brings the broker, whom nobody answers for, and not the directory.
     kill(child.pid, SIGHUP)
-    while try await !scene.blupow(["status", "--json"]).output.contains("broker_away") {}
+    try await scene.untilStatus { $0.contains("broker_away") }
     let reloaded = try await report(scene, config: nil, more: more)
     #expect(reloaded.entry("broker")?.message.contains("Connection refused") == true)
     #expect(reloaded.entry("state")?.message.contains("does not use \(scene.simulation.directory)/elsewhere") == true)
@@ -455,7 +455,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a device that the running service does not have yet`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a device that the running service does not have yet`() async throws {
     let scene = try await scene()
     let child = try await service(scene, "interval: 300s\n" + Self.config)
     let fault = try await fault(

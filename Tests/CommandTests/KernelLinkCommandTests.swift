@@ -12,7 +12,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
       ("", [], LinkKind.kernel), ("link: bluez\n", [], .bluez), ("link: kernel\n", ["--link", "bluez"], .bluez),
       ("link: bluez\n", ["--link", "kernel"], .kernel),
@@ -39,7 +39,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a link that stood is freed, and the log says so`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a link that stood is freed, and the log says so`() async throws {
     let scene = try await Scene.one()
     _ = try await scene.tell(#"{"do":"link","address":"D8:B6:73:BF:4F:75","owner":"other"}"#)
     let run = try await scene.blupow(
@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
       ([], LinkKind.kernel), (["--link", "auto"], .kernel), (["--link", "kernel"], .kernel), (["--link", "bluez"], .bluez),
     ])

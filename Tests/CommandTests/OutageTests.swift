@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `ten modules are polled at once when bluetoothd returns, none backed off and none with a longer deadline`() async throws {
     let scene = try await Scene.start(Self.setup)
     let service = try await scene.start(["run"], config: Self.config)

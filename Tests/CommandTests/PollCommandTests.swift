@@ -21,7 +21,7 @@ import Testing
     try JSONDecoder().decode(FleetStatus.self, from: Data(run.output.utf8))
   }
 
-  @Test(.timeLimit(.minutes(1))) func `one poll gives real readings as JSON`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `one poll gives real readings as JSON`() async throws {
     let scene = try await Scene.one()
     let run = try await scene.blupow(["poll", "--json"], config: Self.config)
     #expect(run.exitCode == 0, "\(run.errors)")
@@ -36,7 +36,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a person gets a table with names, digits and units`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a person gets a table with names, digits and units`() async throws {
     let scene = try await Scene.one()
     let run = try await scene.blupow(["poll"], config: Self.config)
     #expect(run.output.contains("Inverter: connected"))
@@ -45,7 +45,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a person sees the readings before the link is closed`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a person sees the readings before the link is closed`() async throws {
     let slowToClose = Scene.fast.replacing("\"disconnect_ms\":20", with: "\"disconnect_ms\":2100")
     let scene = try await Scene.one(delays: slowToClose)
     let child = try await scene.start(["poll"], config: Self.config)
@@ -60,7 +60,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `the exit code is the first failing device's, and the others are still read`() async throws
+  @Test(.timeLimit(.minutes(5))) func `the exit code is the first failing device's, and the others are still read`() async throws
   {
     let scene = try await Scene.one()
     let run = try await scene.blupow(
@@ -79,7 +79,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `readings of a second attempt are a success like any other`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `readings of a second attempt are a success like any other`() async throws {
     let scene = try await Scene.one(#""faults":[{"fault":"connect_fails_once"}]"#)
     let run = try await scene.blupow(["poll", "--json"], config: Self.config)
     #expect(run.exitCode == 0)
@@ -90,7 +90,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a worker killed while connected: its link is freed, and it is said`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a worker killed while connected: its link is freed, and it is said`() async throws {
     let scene = try await Scene.one(#""faults":[{"fault":"silent"}]"#)
     let child = try await scene.start(["poll", "--json"], config: Self.config)
     _ = try await scene.journal.wait { $0.contains("\"request\"") }
@@ -103,7 +103,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a poll that hangs is ended at its deadline, and its link freed`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a poll that hangs is ended at its deadline, and its link freed`() async throws {
     // The frozen worker is woken by the supervisor's SIGTERM and disconnects.
     let scene = try await Scene.one(#""faults":[{"fault":"silent"}]"#)
     let child = try await scene.start(["poll", "--json"], config: "timeout: 10s\n" + Self.config)
@@ -118,7 +118,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `without its worker it says what is missing`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `without its worker it says what is missing`() async throws {
     let scene = try await Scene.one()
     let run = try await scene.blupow(["poll"], config: Self.config, worker: "/nonexistent/blupow-worker")
     #expect(run.exitCode == 70)
@@ -127,7 +127,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a device that nobody configured is a wrong argument`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a device that nobody configured is a wrong argument`() async throws {
     let scene = try await Scene.one()
     let run = try await scene.blupow(["poll", "Toaster"], config: Self.config)
     #expect(run.exitCode == 64)
@@ -137,7 +137,7 @@ import Testing
 
   /// A tap between supervisor and worker, which keeps what went through it for an independent validator (`Tests/run`). The worker
   /// takes the shell's place, so that its parent is still `blupow`.
-  @Test(.timeLimit(.minutes(1))) func `what supervisor and worker say to each other, polling and releasing, can be listened to`()
+  @Test(.timeLimit(.minutes(5))) func `what supervisor and worker say to each other, polling and releasing, can be listened to`()
     async throws
   {
     let scene = try await Scene.one(#""faults":[{"fault":"exception","code":2,"register":4311}]"#)

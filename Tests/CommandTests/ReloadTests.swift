@@ -52,7 +52,7 @@ import Testing
     return run
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a device that is new is polled, the others go on, and one that is gone is not`()
+  @Test(.timeLimit(.minutes(5))) func `a device that is new is polled, the others go on, and one that is gone is not`()
     async throws
   {
     let scene = try await Scene.start(Self.setup)
@@ -79,7 +79,7 @@ import Testing
     #expect(run.errors.components(separatedBy: "configuration read again").count == 4)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `one that is removed in the middle of a poll is let go, and its link is freed`()
+  @Test(.timeLimit(.minutes(5))) func `one that is removed in the middle of a poll is let go, and its link is freed`()
     async throws
   {
     let scene = try await Scene.start(Self.setup)
@@ -94,7 +94,7 @@ import Testing
     _ = try await end(service, log, scene)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `an invalid file is refused with its place, and the old one stays in force`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `an invalid file is refused with its place, and the old one stays in force`() async throws {
     let scene = try await Scene.start(Self.setup)
     let (service, path, log) = try await start(scene, Self.config(["A": Self.first]))
     try await polls(scene, of: Self.first, 1)
@@ -111,7 +111,7 @@ import Testing
     #expect(run.errors.contains("config_refused is over"))
   }
 
-  @Test(.timeLimit(.minutes(1))) func `in a directory of systemd's every module has its lock file, that everybody may read`()
+  @Test(.timeLimit(.minutes(5))) func `in a directory of systemd's every module has its lock file, that everybody may read`()
     async throws
   {
     let scene = try await Scene.start(Self.setup)
@@ -134,7 +134,7 @@ import Testing
     _ = try await end(service, log, scene)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a shorter interval counts at once`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a shorter interval counts at once`() async throws {
     let scene = try await Scene.start(Self.setup)
     let (service, path, log) = try await start(scene, Self.config(["A": Self.first], interval: "300s"))
     try await polls(scene, of: Self.first, 1)

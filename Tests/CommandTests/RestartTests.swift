@@ -21,7 +21,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)), arguments: [SIGTERM, SIGKILL])
+  @Test(.timeLimit(.minutes(10)), arguments: [SIGTERM, SIGKILL])
   func `after a restart the last readings are shown with their age, and are not taken for live`(signal: Int32) async throws {
     let scene = try await Scene.one()
     let state = ["BLUPOW_STATE_DIR": "\(scene.simulation.directory)/state"]
@@ -61,7 +61,7 @@ import Testing
     return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).contains("battery_voltage")
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a state that cannot be kept is a problem, and stops nothing`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a state that cannot be kept is a problem, and stops nothing`() async throws {
     let scene = try await Scene.one()
     try scene.write("no directory", to: "\(scene.simulation.directory)/file")
     let state = ["BLUPOW_STATE_DIR": "\(scene.simulation.directory)/file"]

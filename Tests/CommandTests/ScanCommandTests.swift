@@ -9,7 +9,7 @@ import Testing
       {"address":"AA:BB:CC:00:11:22","name":"Fridge","rssi":-80,"delays":\(Scene.fast),"devices":[]}]}
     """
 
-  @Test(.timeLimit(.minutes(1))) func `Renogy modules with signal, profile and whether they are configured`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `Renogy modules with signal, profile and whether they are configured`() async throws {
     let scene = try await Scene.start(Self.two)
     let run = try await scene.blupow(["scan", "--for", "1s", "--json"], config: PollCommandTests.config)
     #expect(run.exitCode == 0, "\(run.errors)")
@@ -21,7 +21,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a printed entry is a configuration that passes the check`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a printed entry is a configuration that passes the check`() async throws {
     let scene = try await Scene.start(Self.two)
     let entry = try await scene.blupow(["scan", "--for", "1s", "--config"])
     let check = try await scene.blupow(["config", "check"], config: "devices:\n" + entry.output)
@@ -29,7 +29,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a hub that was asked is a configuration by which all behind it are polled`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a hub that was asked is a configuration by which all behind it are polled`() async throws {
     let scene = try await Scene.start(
       """
       {"modules":[{"address":"\(Scene.address)","name":"BT-TH-66F94E1C    ","delays":\(Scene.fast),"devices":[
@@ -71,7 +71,7 @@ import Testing
     esac
     """#
 
-  @Test(.timeLimit(.minutes(1))) func `who answers behind a module is asked, and a module that is held is told in one line`()
+  @Test(.timeLimit(.minutes(5))) func `who answers behind a module is asked, and a module that is held is told in one line`()
     async throws
   {
     let scene = try await Scene.start(Self.two)
@@ -104,7 +104,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `nobody there is 75, with advice; no adapter is 69`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `nobody there is 75, with advice; no adapter is 69`() async throws {
     let scene = try await Scene.start(#"{"modules":[]}"#)
     let run = try await scene.blupow(["scan", "--for", "1s"])
     #expect(run.exitCode == 75)

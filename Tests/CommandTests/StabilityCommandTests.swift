@@ -23,7 +23,7 @@ import Testing
 
   private let nothing = ["processes": 0, "descriptors": 0, "links": 0]
 
-  @Test(.timeLimit(.minutes(1))) func `a good device passes, with a line a poll and what it came to`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a good device passes, with a line a poll and what it came to`() async throws {
     let scene = try await Scene.one()
     let run = try await scene.blupow(
       ["stability", "--runs", "10", "--pause", "10ms"], config: PollCommandTests.config,
@@ -40,7 +40,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `polls that fail are counted by their class, and half of them do not pass`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `polls that fail are counted by their class, and half of them do not pass`() async throws {
     // The first poll and the last are well; the second gets three spoilt replies, the third none.
     let requests = Scene.inverterRequests
     let scene = try await Scene.one(
@@ -62,10 +62,10 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `beside a running service the service does the polls`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `beside a running service the service does the polls`() async throws {
     let scene = try await Scene.one()
     let service = try await scene.start(["run"], config: StatusCommandTests.config)
-    while try await !scene.blupow(["status", "--json"]).output.contains(/"poll_ms" : \d/) {}
+    try await scene.untilStatus { $0.contains(/"poll_ms" : \d/) }
     let mark = scene.journal.lines.count { $0.contains("\"saw\":\"link_closed\"") }
     // Not even with a worker that could not poll does it poll by itself; who is connected it then does not know.
     let run = try await scene.blupow(
@@ -82,7 +82,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a link that stands after the last poll fails, however well the polls went`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a link that stands after the last poll fails, however well the polls went`() async throws {
     // As of a module that bluetoothd trusts: it comes back by itself, and polls share it.
     let scene = try await Scene.one(#""known":true,"faults":[{"fault":"reconnects"}]"#)
     _ = try await scene.tell(#"{"do":"link","address":"D8:B6:73:BF:4F:75","owner":"other"}"#)
@@ -96,7 +96,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `processes that workers leave fail, however well the polls went`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `processes that workers leave fail, however well the polls went`() async throws {
     let scene = try await Scene.one()
     let worker = "\(scene.simulation.directory)/leaves-a-stray"
     try scene.write("#!/bin/bash\nexec '\(Built.path("zoo"))' fine_with_a_stray\n", to: worker, isProgram: true)
@@ -110,7 +110,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(2))) func `a descriptor that a service has kept open fails`() async throws {
+  @Test(.timeLimit(.minutes(10))) func `a descriptor that a service has kept open fails`() async throws {
     let scene = try await Scene.one()
     let config = """
       interval: 300s
@@ -120,7 +120,7 @@ import Testing
         - {name: Lost, address: "AA:BB:CC:00:11:22", profile: inverter}
       """
     let service = try await scene.start(["run"], config: config)
-    while try await !scene.blupow(["status", "--json"]).output.contains(/"poll_ms" : \d/) {}
+    try await scene.untilStatus { $0.contains(/"poll_ms" : \d/) }
     let child = try await scene.start(["stability", "Inverter", "--runs", "2", "--pause", "2s"], config: config)
     var run = CommandRun()
     var waiting: Conversation?
@@ -146,7 +146,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `told to end it gives the report so far, has not passed, and leaves nothing`() async throws
+  @Test(.timeLimit(.minutes(5))) func `told to end it gives the report so far, has not passed, and leaves nothing`() async throws
   {
     let scene = try await Scene.one()
     let child = try await scene.start(["stability", "--runs", "1000", "--pause", "0s"], config: PollCommandTests.config)
@@ -168,10 +168,10 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a service that ends takes the test with it`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a service that ends takes the test with it`() async throws {
     let scene = try await Scene.one()
     let service = try await scene.start(["run"], config: StatusCommandTests.config)
-    while try await !scene.blupow(["status", "--json"]).output.contains(/"poll_ms" : \d/) {}
+    try await scene.untilStatus { $0.contains(/"poll_ms" : \d/) }
     let child = try await scene.start(
       ["stability", "--runs", "1000", "--pause", "0s", "--json"], config: PollCommandTests.config)
     let mark = scene.journal.count
@@ -186,7 +186,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `every device has its turn, and one that fails fails the whole`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `every device has its turn, and one that fails fails the whole`() async throws {
     let scene = try await Scene.one()
     let run = try await scene.blupow(
       ["stability", "--runs", "1", "--pause", "0s"],
@@ -204,7 +204,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
       (["Toaster"], "No device is called 'Toaster'; there are: Inverter."), (["--runs", "0"], "--runs 0"),
       (["--runs", "1001"], "--runs 1001"), (["--pause", "a while"], "--pause 'a while'"), (["--pause", "2h"], "--pause '2h'"),

@@ -17,7 +17,7 @@ import Testing
   private func service(_ scene: Scene, _ config: String = config) async throws -> Child {
     let child = try await scene.start(["run"], config: config)
     // Readings are shown before the poll has ended, and what carried it after that.
-    while try await !scene.blupow(["status", "--json"]).output.contains(/"poll_ms" : \d/) {}
+    try await scene.untilStatus { $0.contains(/"poll_ms" : \d/) }
     return child
   }
 
@@ -28,7 +28,7 @@ import Testing
 
   private func polls(_ scene: Scene) -> Int { scene.journal.lines.count { $0.contains("\"saw\":\"link_closed\"") } }
 
-  @Test(.timeLimit(.minutes(1))) func `a running service is a table for people, and the document of a poll for programs`()
+  @Test(.timeLimit(.minutes(5))) func `a running service is a table for people, and the document of a poll for programs`()
     async throws
   {
     let scene = try await Scene.one()
@@ -61,7 +61,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `what went wrong is still told when all is well, and after a restart`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `what went wrong is still told when all is well, and after a restart`() async throws {
     let scene = try await Scene.one(#""faults":[{"fault":"no_characteristics"}]"#)
     let more = ["BLUPOW_STATE_DIR": "\(scene.simulation.directory)/state"]
     func events(_ names: [String] = []) async throws -> [FleetEvent] {
@@ -91,7 +91,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [[], ["--json"], ["--watch"], ["--events"]])
+  @Test(.timeLimit(.minutes(5)), arguments: [[], ["--json"], ["--watch"], ["--events"]])
   func `without a service it says so`(more: [String]) async throws {
     let scene = try await Scene.start("{}")
     let run = try await scene.blupow(["status"] + more)
@@ -104,7 +104,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a watch says what changed, one document a line, until Ctrl-C`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a watch says what changed, one document a line, until Ctrl-C`() async throws {
     let scene = try await Scene.one()
     let child = try await service(scene)
     let watch = try await scene.start(["status", "--watch", "--json"])
@@ -132,7 +132,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a watch ends with its service`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a watch ends with its service`() async throws {
     let scene = try await Scene.one()
     let child = try await service(scene)
     let watch = try await scene.start(["status", "--watch"])
@@ -151,7 +151,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `beside a service a poll is the service's, and looks the same`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `beside a service a poll is the service's, and looks the same`() async throws {
     let scene = try await Scene.one(delays: Scene.fast.replacing("\"reply_ms\":0", with: "\"reply_ms\":250"))
     let child = try await service(scene)
     let before = polls(scene)
@@ -182,7 +182,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a failure by the service has its exit code, too`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a failure by the service has its exit code, too`() async throws {
     let scene = try await Scene.one()
     let child = try await service(scene)
     _ = try await scene.tell(#"{"do":"faults","address":"D8:B6:73:BF:4F:75","faults":[{"fault":"wrong_crc"}]}"#)
@@ -195,7 +195,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
       (["--link", "bluez"], StatusCommandTests.config),
       ([], "devices:\n  - {name: Other, address: 'D8:B6:73:BF:4F:75', unit: 32}\n"),
@@ -213,7 +213,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a service killed -9 leaves a socket that nobody minds`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a service killed -9 leaves a socket that nobody minds`() async throws {
     let scene = try await Scene.one()
     let first = try await service(scene)
     kill(first.pid, SIGKILL)
@@ -229,7 +229,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a second service is not asked, says why, and polls`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a second service is not asked, says why, and polls`() async throws {
     let scene = try await Scene.one()
     let first = try await service(scene)
     let mark = scene.journal.count
@@ -244,7 +244,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `without a place for its socket a service says so once, and polls`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `without a place for its socket a service says so once, and polls`() async throws {
     let scene = try await Scene.one()
     let child = try await scene.start(
       ["run"], config: "interval: 1s\n" + PollCommandTests.config, more: ["RUNTIME_DIRECTORY": "/proc/nowhere"])
@@ -258,7 +258,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: geteuid() == 0, "another user is one that root can become"))
+  @Test(.timeLimit(.minutes(5)), .enabled(if: geteuid() == 0, "another user is one that root can become"))
   func `another user may read, and not ask for a poll`() async throws {
     let scene = try await Scene.one()
     chmod(scene.simulation.directory, 0o755)
@@ -300,7 +300,7 @@ import Testing
     return geteuid() == 0
   }()
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: othersReachThis)) func `a poll that the service refuses is the command's own`()
+  @Test(.timeLimit(.minutes(5)), .enabled(if: othersReachThis)) func `a poll that the service refuses is the command's own`()
     async throws
   {
     let scene = try await Scene.one()
@@ -324,7 +324,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `told to end while it polls for somebody, a service ends in under five seconds`()
+  @Test(.timeLimit(.minutes(5))) func `told to end while it polls for somebody, a service ends in under five seconds`()
     async throws
   {
     let scene = try await Scene.one(#""faults":[{"fault":"silent"}]"#)

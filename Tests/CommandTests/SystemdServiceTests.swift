@@ -7,6 +7,7 @@ import Testing
 @Suite struct SystemdServiceTests {
   private static let config = """
     interval: 1s
+    timeout: 10s
     link: bluez
     devices:
       - {name: Inverter, address: '\(Scene.address)', profile: inverter, unit: 32}
@@ -32,7 +33,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `it is ready when it can be asked, tells how the fleet is, and that it ends`() async throws
+  @Test(.timeLimit(.minutes(5))) func `it is ready when it can be asked, tells how the fleet is, and that it ends`() async throws
   {
     let scene = try await Scene.one()
     let (service, manager, log, _) = try await start(scene)
@@ -48,14 +49,14 @@ import Testing
     await end(service, log, scene)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `where nobody can ask it, it is ready all the same`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `where nobody can ask it, it is ready all the same`() async throws {
     let scene = try await Scene.one()
     let (service, manager, log, _) = try await start(scene, more: ["RUNTIME_DIRECTORY": "/nonexistent"])
     #expect(try await manager.next()?.first == "READY=1")
     await end(service, log, scene)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `what is wrong is told, and that it is over`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `what is wrong is told, and that it is over`() async throws {
     let scene = try await Scene.one(#""known":true,"faults":[{"fault":"silent"}]"#)
     let (service, manager, log, _) = try await start(scene)
     let silent = try #require(try await manager.next { $0.last?.contains("Inverter: silent: ") == true })
@@ -65,7 +66,7 @@ import Testing
     await end(service, log, scene)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a reload begins and ends, whether the file is right or wrong`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a reload begins and ends, whether the file is right or wrong`() async throws {
     let scene = try await Scene.one()
     let (service, manager, log, path) = try await start(scene)
     _ = try await manager.next { $0.first == "READY=1" }
@@ -80,7 +81,7 @@ import Testing
     await end(service, log, scene)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `it feeds the watchdog in time, and not while it hangs`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `it feeds the watchdog in time, and not while it hangs`() async throws {
     let scene = try await Scene.one()
     let limit = Duration.seconds(4)
     let (service, manager, log, _) = try await start(scene, watchdogSeconds: 4)
@@ -93,7 +94,46 @@ import Testing
     await end(service, log, scene)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `workers know nothing of the manager`() async throws {
+  /// The process lives, and all else in it goes on.
+  @Test(.timeLimit(.minutes(5))) func `it is not fed while its gateway answers nobody`() async throws {
+    let scene = try await Scene.one()
+    let stall = "\(scene.simulation.directory)/clock"
+    let limit = Duration.seconds(4)
+    let (service, manager, log, _) = try await start(scene, watchdogSeconds: 4, more: Self.stalls(at: stall))
+    #expect(try await manager.next(within: limit) { $0 == ["WATCHDOG=1"] } != nil)
+    try scene.write("", to: stall)
+    // The poll that runs into it has begun, perhaps, and a feeding is on its way.
+    try await manager.silence(of: "WATCHDOG=1", for: limit)
+    #expect(unlink(stall) == 0)
+    #expect(try await manager.next { $0 == ["WATCHDOG=1"] } != nil)
+    await end(service, log, scene)
+  }
+
+  /// While its gateway answers.
+  @Test(.enabled(if: getenv("BLUPOW_TEST_LONG") != nil, "two minutes"), .timeLimit(.minutes(10)))
+  func `it is not fed while its schedule stands still`() async throws {
+    let scene = try await Scene.one()
+    let stall = "\(scene.simulation.directory)/spawn"
+    let (service, manager, log, _) = try await start(scene, watchdogSeconds: 4, more: Self.stalls(at: stall))
+    #expect(try await manager.next { $0 == ["WATCHDOG=1"] } != nil)
+    try scene.write("", to: stall)
+    // A deadline of 10 s, 10 s for its end, and a minute's patience.
+    try await manager.silence(of: "WATCHDOG=1", for: .seconds(8), within: .seconds(120))
+    #expect(try await scene.blupow(["status"]).exitCode == 0)
+    #expect(unlink(stall) == 0)
+    #expect(try await manager.next(within: .seconds(30)) { $0 == ["WATCHDOG=1"] } != nil)
+    kill(service.pid, SIGTERM)
+    let errors = await log.whole.errors
+    #expect(errors.ranges(of: "the schedule stands still").count == 1, "\(errors.suffix(1500))")
+    #expect(errors.ranges(of: "the schedule moves again").count == 1)
+    await scene.end()
+  }
+
+  private static func stalls(at path: String) -> [String: String] {
+    ["LD_PRELOAD": Built.path("libStandInStall.so"), "STAND_IN_STALL": path]
+  }
+
+  @Test(.timeLimit(.minutes(5))) func `workers know nothing of the manager`() async throws {
     let scene = try await Scene.one()
     let directory = scene.simulation.directory
     let worker = "\(directory)/worker"

@@ -43,7 +43,7 @@ import Testing
 
   @Test func `there are transcripts`() { #expect(Self.names.count >= 5) }
 
-  @Test(.timeLimit(.minutes(1)), arguments: names) func `a transcript is decoded as expected`(name: String) async throws {
+  @Test(.timeLimit(.minutes(5)), arguments: names) func `a transcript is decoded as expected`(name: String) async throws {
     let scene = try await Scene.start(#"{"modules":[]}"#)
     let run = try await scene.blupow(["decode", "--json", Self.path(name)])
     #expect(run.exitCode == 0, "\(run.errors)")
@@ -56,7 +56,7 @@ import Testing
 
   /// As often as the file has answers to one request: then each is at its last, which is what is decoded. Blocks that are not in the
   /// file are not asked for.
-  @Test(.timeLimit(.minutes(1)), arguments: names) func `a transcript that is replayed is read as it is decoded`(
+  @Test(.timeLimit(.minutes(5)), arguments: names) func `a transcript that is replayed is read as it is decoded`(
     name: String
   ) async throws {
     let transcript = try Transcript(parsing: Data(contentsOf: Self.folder.appending(path: "\(name).jsonl")))
@@ -96,7 +96,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [LinkKind.bluez, .kernel])
+  @Test(.timeLimit(.minutes(5)), arguments: [LinkKind.bluez, .kernel])
   func `what a worker writes down is decoded to what it read, and replayed to the same`(link: LinkKind) async throws {
     let scene = try await Scene.one()
     let file = "\(scene.world.directory)/poll-\(link.rawValue).jsonl"
@@ -121,7 +121,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+  @Test(.timeLimit(.minutes(5)), arguments: [true, false])
   func `with diagnostics a service keeps what went by, and logs it; a poll does not depend on that`(canWrite: Bool) async throws {
     let scene = try await Scene.one()
     let state = "\(scene.simulation.directory)/state"
@@ -135,7 +135,7 @@ import Testing
     let service = try await scene.start(
       ["run"], config: "diagnostics: true\n" + StatusCommandTests.config, more: ["BLUPOW_STATE_DIR": state])
     let log = ServiceLog(of: service) { _ in false }
-    while try await !scene.blupow(["status", "--json"]).output.contains(/"poll_ms" : \d/) {}
+    try await scene.untilStatus { $0.contains(/"poll_ms" : \d/) }
     let readings = try Wire.decode(
       FleetStatus.self, from: Array(try await scene.blupow(["status", "--json"]).output.utf8)
     ).devices.first?.readings
@@ -157,7 +157,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a file that is there is not written over, and nothing is on the radio`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a file that is there is not written over, and nothing is on the radio`() async throws {
     let scene = try await Scene.one()
     let file = "\(scene.world.directory)/there.jsonl"
     try scene.write("mine", to: file)
@@ -170,7 +170,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
       ("", [String](), Int32(65)),
       ("", ["--profile", "inverter"], 65),

@@ -9,7 +9,7 @@ import Testing
 /// exit code of its class, within the deadline, and nothing left on the other side. A module's faults are tried on the simulator
 /// and on a real bluetoothd, by both links; bluetoothd's own can be had of the simulator only.
 @Suite struct FaultTests {
-  @Test(.timeLimit(.minutes(2)), arguments: trials)
+  @Test(.timeLimit(.minutes(10)), arguments: trials)
   func `each fault is its own failure within the deadline, and the link is closed`(trial: Trial) async throws {
     let (row, outcome) = (trial.row, trial.outcome)
     let scene = try await Scene.contract(row.module)
@@ -35,7 +35,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: survivals)
+  @Test(.timeLimit(.minutes(5)), arguments: survivals)
   func `what can be survived gives all readings`(survival: Survival) async throws {
     let scene = try await Scene.contract(survival.nuisance.module)
     let run = try await scene.poll(link: survival.link)
@@ -59,7 +59,7 @@ import Testing
   }
 
   // The link is given up with what was wrong on it, and a device whose frames were bad is not asked again in the same poll.
-  @Test(.timeLimit(.minutes(1))) func `one packet longer than agreed on, before a reply, costs one poll`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `one packet longer than agreed on, before a reply, costs one poll`() async throws {
     let scene = try await Scene.contract(#""faults":[{"fault":"long_pdu","when":"reading","times":1}]"#)
     let first = try await scene.poll(link: .kernel)
     #expect(first.failure?.failure == .badFrames, "\(first.raw)")
@@ -68,18 +68,18 @@ import Testing
     await scene.end()
   }
 
-  @Test(.enabled(if: !Worlds.isReal), .timeLimit(.minutes(1)))
+  @Test(.enabled(if: !Worlds.isReal), .timeLimit(.minutes(5)))
   func `readings stand though the link cannot be closed, and that is said`() async throws {
     let scene = try await Scene.one(#""faults":[{"fault":"disconnect_never"}]"#)
     let run = try await scene.poll(deadline: "6s")
     #expect(run.readings?.readings.count == Scene.inverterReadings)
     #expect(run.exitCode == 0)
     #expect(run.done?.link == .left)
-    #expect(run.ending.lasted < .seconds(6.2))
+    #expect(run.ending.lasted < .seconds(6) + Worlds.slack)
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: LinkKind.allCases)
+  @Test(.timeLimit(.minutes(5)), arguments: LinkKind.allCases)
   func `a link that stands already is freed, and said`(link: LinkKind) async throws {
     let scene = try await Scene.contract(#""known":true"#)
     _ = try await scene.client().connect(scene.address)
@@ -90,7 +90,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.enabled(if: !Worlds.isReal), .timeLimit(.minutes(1)))
+  @Test(.enabled(if: !Worlds.isReal), .timeLimit(.minutes(5)))
   func `a standing link that cannot be freed is busy`() async throws {
     let scene = try await Scene.one(#""known":true,"faults":[{"fault":"disconnect_never"}]"#)
     _ = try await scene.tell(#"{"do":"link","address":"D8:B6:73:BF:4F:75","owner":"other"}"#)
@@ -101,7 +101,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.enabled(if: !Worlds.isReal), .timeLimit(.minutes(1)))
+  @Test(.enabled(if: !Worlds.isReal), .timeLimit(.minutes(5)))
   func `a link that comes back by itself is shared by bluez, and named by the kernel's`() async throws {
     let scene = try await Scene.one(#""known":true,"faults":[{"fault":"reconnects"}]"#)
     _ = try await scene.tell(#"{"do":"link","address":"D8:B6:73:BF:4F:75","owner":"other"}"#)
@@ -117,7 +117,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.enabled(if: !Worlds.isReal), .timeLimit(.minutes(1)))
+  @Test(.enabled(if: !Worlds.isReal), .timeLimit(.minutes(5)))
   func `an adapter that is off, absent or named wrongly`() async throws {
     // Where the simulator's sockets are the radio, there is no adapter to be absent.
     for (adapters, arguments, link, failure) in [
@@ -134,7 +134,7 @@ import Testing
   }
 
   @Test(
-    .enabled(if: !Worlds.isReal), .timeLimit(.minutes(1)),
+    .enabled(if: !Worlds.isReal), .timeLimit(.minutes(5)),
     arguments: [
       (#"{"do":"power","adapter":"hci0","on":false}"#, Failure.adapterOff),
       (#"{"do":"remove_adapter","adapter":"hci0"}"#, .adapterMissing),
@@ -149,11 +149,11 @@ import Testing
     }
     #expect(run.failure?.failure == failure)
     #expect(run.exitCode == 69)
-    #expect(run.ending.lasted < .seconds(5))
+    #expect(run.ending.lasted < .seconds(10))
     await scene.end()
   }
 
-  @Test(.enabled(if: !Worlds.isReal), .timeLimit(.minutes(1)))
+  @Test(.enabled(if: !Worlds.isReal), .timeLimit(.minutes(5)))
   func `signals of anybody but bluetoothd are not believed`() async throws {
     let scene = try await Scene.one(#""faults":[{"fault":"never_connects"}],"known":true"#)
     let run = try await scene.poll(deadline: "6s") { line, _ in
@@ -174,7 +174,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: LinkKind.allCases)
+  @Test(.timeLimit(.minutes(5)), arguments: LinkKind.allCases)
   func `an adapter without power is named, before it is needed and during it`(link: LinkKind) async throws {
     let scene = try await Scene.contract()
     let client = try await scene.client()
@@ -208,7 +208,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: LinkKind.allCases)
+  @Test(.timeLimit(.minutes(5)), arguments: LinkKind.allCases)
   func `unsupported blocks are noted, and the poll succeeds without them`(link: LinkKind) async throws {
     let scene = try await Scene.contract(#""faults":[{"fault":"exception","code":2,"register":4311}]"#)
     let run = try await scene.poll(link: link)

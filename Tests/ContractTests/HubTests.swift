@@ -22,7 +22,7 @@ import Testing
     return try await scene.worker(input: try Wire.line(request), sockets: link == .kernel && !Worlds.isReal)
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: LinkKind.allCases, [23, 247])
+  @Test(.timeLimit(.minutes(5)), arguments: LinkKind.allCases, [23, 247])
   func `three batteries are one connection and three devices' readings`(link: LinkKind, mtu: Int) async throws {
     let scene = try await Self.scene(mtu: mtu)
     let run = try await Self.poll(scene, link)
@@ -45,7 +45,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: LinkKind.allCases)
+  @Test(.timeLimit(.minutes(5)), arguments: LinkKind.allCases)
   func `one that is unplugged leaves the other two their readings`(link: LinkKind) async throws {
     let scene = try await Self.scene(mtu: 23)
     _ = try await scene.tell(

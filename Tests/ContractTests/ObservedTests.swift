@@ -6,7 +6,7 @@ import Testing
 
 /// What was observed of bluetoothd, row by row (the table is in Tests/RealBlueZ/README.md): asked of the simulator on every run,
 /// and of the real one in its virtual machine.
-@Suite(.timeLimit(.minutes(3))) struct ObservedTests {
+@Suite(.timeLimit(.minutes(10))) struct ObservedTests {
   private static let ok = "ok"
 
   private static func words(_ message: Message) -> String {

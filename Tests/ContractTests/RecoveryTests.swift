@@ -7,7 +7,7 @@ import Supervisor
 import Testing
 
 /// The rungs of the recovery ladder that a worker climbs, on the simulator and on a real bluetoothd.
-@Suite(.timeLimit(.minutes(2))) struct RecoveryTests {
+@Suite(.timeLimit(.minutes(10))) struct RecoveryTests {
   private static func power(_ client: BusClient) async throws -> Bool? {
     try await client.property("Powered", of: BusClient.adapter, ObjectTree.adapter)?.asBool
   }

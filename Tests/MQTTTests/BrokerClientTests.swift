@@ -23,7 +23,7 @@ import Testing
     return settings
   }
 
-  private func wait(within limit: Duration = .seconds(15), until isThere: () -> Bool) async throws -> Bool {
+  private func wait(within limit: Duration = .seconds(120), until isThere: () -> Bool) async throws -> Bool {
     let start = ContinuousClock.now
     while !isThere() {
       guard start.duration(to: .now) < limit else { return false }
@@ -118,10 +118,10 @@ import Testing
     // 200 MB were put; held are fifty messages, and what was on its way.
     #expect(start.duration(to: .now) < .seconds(5))
     #expect(Processes.residentKiB() - before < 20_000)
-    #expect(try await wait(within: .seconds(20)) { if case .away = client.standing.link { true } else { false } })
+    #expect(try await wait(within: .seconds(120)) { if case .away = client.standing.link { true } else { false } })
     await broker.signal(SIGCONT)
     let listener = try await Listener(broker)
-    #expect(try await listener.wait(within: .seconds(20)) { $0["t0"] == "last" && $0.count == 51 })
+    #expect(try await listener.wait(within: .seconds(120)) { $0["t0"] == "last" && $0.count == 51 })
     await client.end(within: .seconds(1))
     await listener.end()
     await broker.leave()

@@ -54,7 +54,7 @@ import Testing
     var begun: [Problem.Name] { problems.begun }
 
     /// Waits until that is so; whether it came so in time.
-    func wait(within limit: Duration = .seconds(10), until isSo: () async -> Bool) async throws -> Bool {
+    func wait(within limit: Duration = .seconds(120), until isSo: () async -> Bool) async throws -> Bool {
       let start = ContinuousClock.now
       while !(await isSo()) {
         guard start.duration(to: .now) < limit else { return false }
@@ -172,7 +172,7 @@ import Testing
     run = Run(Sample.settings(broker.port, .device), config, memory: memory)
     run.show(try Sample.fleetAtBroker())
     #expect(
-      try await listener.wait(within: .seconds(30)) { retained in
+      try await listener.wait(within: .seconds(120)) { retained in
         let announced = retained.keys.filter { $0.hasPrefix("homeassistant/") }
         return announced.count == 3 && announced.allSatisfy { $0.hasPrefix("homeassistant/device/") }
       })
@@ -186,7 +186,7 @@ import Testing
     // And back.
     await run.publisher.adopt(Sample.settings(broker.port), PublishedFleet(config))
     #expect(
-      try await listener.wait(within: .seconds(30)) {
+      try await listener.wait(within: .seconds(120)) {
         $0[topic] != nil && !$0.keys.contains { $0.hasPrefix("homeassistant/device/") }
       })
     await run.end()
@@ -209,7 +209,7 @@ import Testing
     let whole = "homeassistant/device/blupow_cabin_d8b673bf4f75_32/config"
     let single = "homeassistant/sensor/blupow_cabin_d8b673bf4f75_32/battery_voltage/config"
     let (kept, left) = form == .device ? (whole, single) : (single, whole)
-    #expect(try await run.wait(within: .seconds(30)) { listener.heard[mark...].contains { $0.topic == kept } })
+    #expect(try await run.wait(within: .seconds(120)) { listener.heard[mark...].contains { $0.topic == kept } })
     let later = listener.heard[mark...]
     let said = try #require(later.firstIndex { $0.topic == kept })
     #expect(later[..<said].filter { $0.topic == left }.map(\.payload).suffix(2) == [MQTTPublisher.migration, ""])
@@ -434,7 +434,7 @@ import Testing
     let mark = listener.heard.count
     await run.publisher.adopt(moved, PublishedFleet(renamed))
     #expect(
-      try await listener.wait(within: .seconds(30)) { retained in
+      try await listener.wait(within: .seconds(120)) { retained in
         retained["van/power/boat/availability"] == "online"
           && !retained.keys.contains { $0.hasPrefix("blupow/boat/") || $0.hasPrefix("homeassistant/") && $0.contains("boat") }
       })

@@ -69,7 +69,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func `without a service it says where it looked`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `without a service it says where it looked`() async throws {
     let place = try SocketPath(directory: Served.makeDirectory())
     defer { Served.remove(place.directory) }
     let trouble = await trouble(StatusClient([place]))
@@ -80,7 +80,7 @@ import Testing
     #expect(trouble?.exitCode == .unavailable)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `the first place where a service listens is asked; a dead socket is none`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `the first place where a service listens is asked; a dead socket is none`() async throws {
     let dead = try SocketPath(directory: Served.makeDirectory())
     defer { Served.remove(dead.directory) }
     try SocketClaimTests.leaveSocket(dead.description)
@@ -90,7 +90,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
       ("HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"gateway\":1}", "is not understood"),
       ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "It may be of another release than this command (0.1.0): restart it."),
@@ -109,7 +109,7 @@ import Testing
     await stranger.leave()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: ["1e30", "-5"]) func `a number that cannot be is named`(number: String) async throws {
+  @Test(.timeLimit(.minutes(5)), arguments: ["1e30", "-5"]) func `a number that cannot be is named`(number: String) async throws {
     let line = String(decoding: try Wire.line(try Sample.fleet()), as: UTF8.self)
     let text = line.replacing("\"uptime_s\":0", with: "\"uptime_s\":\(number)")
     let stranger = try Stranger("HTTP/1.1 200 OK\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)")
@@ -119,7 +119,7 @@ import Testing
     await stranger.leave()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `one that does not answer is waited for so long and no longer`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `one that does not answer is waited for so long and no longer`() async throws {
     let stranger = try Stranger("HTTP/1.1 200 OK\r\n", keepsOpen: true)
     let start = ContinuousClock.now
     let trouble = await trouble(StatusClient([stranger.place]), within: .milliseconds(500))
@@ -129,14 +129,14 @@ import Testing
     await stranger.leave()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `an answer without end is not read to its end`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `an answer without end is not read to its end`() async throws {
     let stranger = try Stranger("HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + String(repeating: " ", count: 100))
     let trouble = try #require(await trouble(StatusClient([stranger.place])))
     #expect(trouble.description.contains("is longer than 8388608 bytes"), "\(trouble)")
     await stranger.leave()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `who no longer wants to know need not wait`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `who no longer wants to know need not wait`() async throws {
     let stranger = try Stranger("", keepsOpen: true)
     let client = StatusClient([stranger.place])
     let start = ContinuousClock.now

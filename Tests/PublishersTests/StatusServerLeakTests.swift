@@ -7,7 +7,7 @@ import Testing
 
 /// Counts what this process holds: alone (`Tests/run`).
 @Suite struct StatusServerLeakTests {
-  @Test(.timeLimit(.minutes(1))) func `500 connections, opened and dropped at every point, leave no descriptor`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `500 connections, opened and dropped at every point, leave no descriptor`() async throws {
     let served = try await Served(try Sample.fleet())
     let words = [
       "", "GET /sta", "GET /status HTTP/1.1\r\n\r\n", "POST /poll HTTP/1.1\r\nContent-Length: 9\r\n\r\n{", "\u{1}\r\n\r\n",

@@ -11,7 +11,7 @@ import Testing
 @Suite struct StatusServerTests {
   // MARK: Routes
 
-  @Test(.timeLimit(.minutes(1))) func `the status is the fleet's, and comes back as it was`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `the status is the fleet's, and comes back as it was`() async throws {
     let fleet = try Sample.fleet()
     let served = try await Served(fleet)
     #expect(try await Wire.line(served.client.status()) == Wire.line(fleet))
@@ -25,7 +25,7 @@ import Testing
     try await served.leave()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `the events are a document of their own`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `the events are a document of their own`() async throws {
     let at = Date(timeIntervalSince1970: 1_784_000_000)
     let event = FleetEvent(Problem(.storeFailed, message: "It is full.", advice: "Make room."), at: at)
     let served = try await Served(try Sample.fleet(), events: [event])
@@ -40,7 +40,7 @@ import Testing
     try await served.leave()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a poll is of the devices named, or of all, and is answered when it has ended`()
+  @Test(.timeLimit(.minutes(5))) func `a poll is of the devices named, or of all, and is answered when it has ended`()
     async throws
   {
     let fleet = try Sample.fleet()
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
       ("GET / HTTP/1.1", "", 404, "There is nothing at '/'; there are GET /status, GET /events and POST /poll."),
       ("DELETE /status HTTP/1.1", "", 405, "/status is read with GET."),
@@ -92,7 +92,7 @@ import Testing
   // MARK: Bounds
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
       ("\u{0}\u{1}garbage\r\n\r\n", 400, "This is not an HTTP request that can be read."),
       (
@@ -120,7 +120,7 @@ import Testing
     try await served.leave()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `half a request asks for nothing`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `half a request asks for nothing`() async throws {
     let served = try await Served(try Sample.fleet())
     let conversation = try Conversation(served.path)
     conversation.say("POST /poll HTTP/1.1\r\nContent-Length: 2\r\n\r\n{")
@@ -135,7 +135,7 @@ import Testing
     try await served.leave()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: ["", "GET /status HTTP/1.1\r\n", "POST /poll HTTP/1.1\r\nContent-Length: 9\r\n\r\n"])
+  @Test(.timeLimit(.minutes(5)), arguments: ["", "GET /status HTTP/1.1\r\n", "POST /poll HTTP/1.1\r\nContent-Length: 9\r\n\r\n"])
   func `a request that does not come to its end is cut off, whatever trickles in`(beginning: String) async throws {
     let served = try await Served(try Sample.fleet(), patience: .milliseconds(500))
     let conversation = try Conversation(served.path)
@@ -154,7 +154,7 @@ import Testing
     try await served.leave()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `an answer that nobody takes is cut off`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `an answer that nobody takes is cut off`() async throws {
     let device = try Sample.device("Inverter")
     let served = try await Served(
       FleetStatus(gateway: "cabin", devices: Array(repeating: device, count: 5000)), patience: .milliseconds(300))
@@ -169,7 +169,7 @@ import Testing
     try await served.leave()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `so many who say nothing hold up the next one for no longer than their time`() async throws
+  @Test(.timeLimit(.minutes(5))) func `so many who say nothing hold up the next one for no longer than their time`() async throws
   {
     let served = try await Served(try Sample.fleet(), patience: .seconds(1))
     let idle = try (1...100).map { _ in try Conversation(served.path) }
@@ -180,7 +180,7 @@ import Testing
     try await served.leave()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `one connection is for one request`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `one connection is for one request`() async throws {
     let served = try await Served(try Sample.fleet())
     let request = "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"
     let answer = try #require(try await served.answer(request + request))
@@ -188,7 +188,7 @@ import Testing
     try await served.leave()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `so many may wait for a poll, and one more is told so`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `so many may wait for a poll, and one more is told so`() async throws {
     let (gate, open) = AsyncStream.makeStream(of: Void.self)
     let served = try await Served(try Sample.fleet()) { for await _ in gate {} }
     let request = "POST /poll HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
@@ -207,7 +207,7 @@ import Testing
 
   // MARK: Beginning and end
 
-  @Test(.timeLimit(.minutes(1))) func `it ends at once beside those who ask, wait and idle, and takes its socket away`()
+  @Test(.timeLimit(.minutes(5))) func `it ends at once beside those who ask, wait and idle, and takes its socket away`()
     async throws
   {
     let (gate, open) = AsyncStream.makeStream(of: Void.self)
@@ -227,7 +227,7 @@ import Testing
     try await served.leave()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `everybody on the host may connect`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `everybody on the host may connect`() async throws {
     let served = try await Served(try Sample.fleet())
     // It listens a moment before it is open to others.
     _ = try await served.client.status()
@@ -240,7 +240,7 @@ import Testing
     try await served.leave()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a second one says who serves there, and lets the first one be`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a second one says who serves there, and lets the first one be`() async throws {
     let first = try await Served(try Sample.fleet())
     let second = try await Served(try Sample.fleet(), in: first.directory, awaitsServing: false)
     while second.log.all.isEmpty { try await Task.sleep(for: .milliseconds(2)) }

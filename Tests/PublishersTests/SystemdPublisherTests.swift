@@ -19,7 +19,7 @@ import Testing
       try NotifySocket(listener.name), log: Logger(label: "systemd") { _ in lines.handler(level: .notice) })
   }
 
-  @Test(.timeLimit(.minutes(1))) func `the first status is ready, and then only what has changed is told`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `the first status is ready, and then only what has changed is told`() async throws {
     let (statuses, status) = AsyncStream.makeStream(of: FleetStatus.self)
     let fleet = try Sample.fleet()
     var older = fleet
@@ -34,7 +34,7 @@ import Testing
     #expect(try await listener.next(within: .zero) == nil)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `reading again is told with the time, but not by one who is not up yet`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `reading again is told with the time, but not by one who is not up yet`() async throws {
     await publisher.reloading()
     await publisher.reloaded()
     #expect(try await listener.next(within: .zero) == nil, "that would be ready before its time")

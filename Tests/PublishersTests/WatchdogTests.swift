@@ -46,14 +46,14 @@ import Testing
     #expect(Watchdog(environment: [:]) == nil)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a gateway that answers and moves feeds it`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a gateway that answers and moves feeds it`() async throws {
     try await run({ [address] in [address: .resting(until: .now)] }) {
       while bowl.feeds < 5 { try await Task.sleep(for: .milliseconds(1)) }
     }
     #expect(lines.all == [])
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a gateway that does not answer any more does not feed it`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a gateway that does not answer any more does not feed it`() async throws {
     let answers = Bowl()
     let (never, end) = AsyncStream.makeStream(of: Void.self)
     try await run({ [address] in
@@ -68,7 +68,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(5)))
   func `a schedule that stands still does not feed it, is told once, and feeds again when it moves`()
     async throws
   {

@@ -281,9 +281,8 @@ import Testing
     fleet.gateway = "boat"
     served.become(fleet)
     #expect(try await conversation.heard { $0.contains("\"gateway\":\"boat\"") } != nil)
-    let start = ContinuousClock.now
+    // A stream that were waited for would never end.
     try await served.end()
-    #expect(start.duration(to: .now) < .seconds(2.5))
     #expect(try await conversation.rest() != nil)
   }
 
@@ -309,15 +308,24 @@ import Testing
     try await served.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a listener who does not listen is cut off, and the others hear on`() async throws {
+  @Test(.timeLimit(.minutes(1))) func `a listener who takes what he hears in sips is cut off, and the others hear on`()
+    async throws
+  {
     // More than the kernel holds for a connection.
     func fleet(_ gateway: String) throws -> FleetStatus {
-      FleetStatus(gateway: gateway, devices: Array(repeating: try Sample.device("Inverter"), count: 1500))
+      FleetStatus(gateway: gateway, devices: Array(repeating: try Sample.device("Inverter"), count: 3000))
     }
     let served = try await WebServed(try fleet("first"), patience: .seconds(2))
-    let deaf = try Conversation(port: served.port, receiving: 4096)
-    deaf.say(served.request("GET /api/stream"))
-    try await deaf.untilHeard()
+    let slow = try Conversation(port: served.port, receiving: 65_536)
+    slow.say(served.request("GET /api/stream"))
+    try await slow.untilHeard()
+    // 200 kB/s: enough for the kernel, which gives up whoever takes next to nothing, and not for 2 MB in 2 s.
+    let sips = Task {
+      while !Task.isCancelled {
+        for _ in 1...16 { slow.sip() }
+        try? await Task.sleep(for: .milliseconds(20))
+      }
+    }
     let other = try Conversation(port: served.port)
     other.say(served.request("GET /api/stream"))
     #expect(try await other.heard { $0.contains("\"gateway\":\"first\"") && $0.hasSuffix("\n\n\r\n") } != nil)
@@ -325,7 +333,8 @@ import Testing
       served.become(try fleet("after-\(number)"))
       #expect(try await other.heard { $0.contains("\"gateway\":\"after-\(number)\"") } != nil)
     }
-    let heard = try #require(try await deaf.rest())
+    sips.cancel()
+    let heard = try #require(try await slow.rest())
     #expect(!heard.contains("after-3"))
     try await served.end()
   }
@@ -367,7 +376,8 @@ import Testing
       try Sample.fleet(), at: HTTPSettings(address: "192.0.2.1", port: 8420, token: Secret(Self.token)), awaitsServing: false)
     try await served.until { served.problem != nil }
     #expect(served.problem?.message.contains("this host has no such address") == true)
-    #expect(try await served.end() < .seconds(2))
+    // Before it would be tried again.
+    #expect(try await served.end() < .seconds(4.5))
   }
 
   @Test(.timeLimit(.minutes(1))) func `other settings are taken, the old place is left, and none is one`() async throws {

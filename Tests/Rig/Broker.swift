@@ -94,7 +94,7 @@ package final class Broker: Sendable {
   package static func run(_ program: String, _ arguments: [String]) async throws -> Int32? {
     let child = try await Spawner.shared.start(
       Command(path: program, arguments: arguments, environment: ["PATH": "/usr/bin:/bin"]), limits: .command,
-      deadline: .seconds(30))
+      deadline: .seconds(120))
     for await event in child.output {
       if case .ended(let ending) = event, case .exited(let code) = ending.cause { return code }
     }

@@ -64,6 +64,12 @@ package final class Conversation: Sendable {
     shutdown(descriptor, Int32(SHUT_RDWR))
   }
 
+  /// Takes a little of what has come, if anything has.
+  package func sip() {
+    var bytes = [UInt8](repeating: 0, count: 256)
+    _ = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+  }
+
   /// Waits until there is something to read. It is not read.
   package func untilHeard() async throws {
     var polled = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
@@ -89,7 +95,7 @@ package final class Conversation: Sendable {
   }
 
   /// All that comes until the other side closes; `nil` where it has not closed by then.
-  package func rest(within limit: Duration = .seconds(20)) async throws -> String? {
+  package func rest(within limit: Duration = .seconds(120)) async throws -> String? {
     let start = ContinuousClock.now
     var heard: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65_536)

@@ -55,7 +55,7 @@ package final class Listener: Sendable {
 
   /// Waits until what is retained is as wanted; whether it came so in time.
   package func wait(
-    within limit: Duration = .seconds(30), until isWanted: @Sendable ([String: String]) -> Bool
+    within limit: Duration = .seconds(120), until isWanted: @Sendable ([String: String]) -> Bool
   ) async throws -> Bool {
     let start = ContinuousClock.now
     while !isWanted(retained) {

@@ -36,7 +36,7 @@ package final class NotifyListener: Sendable {
   package static var freeName: String { "@blupow-test-\(getpid())-\(UInt32.random(in: 0 ... .max))" }
 
   /// The next datagram's lines; `nil`: none came in time.
-  package func next(within limit: Duration = .seconds(30)) async throws -> [String]? {
+  package func next(within limit: Duration = .seconds(120)) async throws -> [String]? {
     let end = ContinuousClock.now + limit
     var buffer = [UInt8](repeating: 0, count: 65_536)
     while true {
@@ -50,11 +50,23 @@ package final class NotifyListener: Sendable {
 
   /// The next datagram that is wanted; those before it are dropped.
   package func next(
-    within limit: Duration = .seconds(30), where isWanted: ([String]) -> Bool
+    within limit: Duration = .seconds(120), where isWanted: ([String]) -> Bool
   ) async throws -> [String]? {
     let end = ContinuousClock.now + limit
     while let lines = try await next(within: end - .now) { if isWanted(lines) { return lines } }
     return nil
+  }
+
+  /// Returns when this datagram has not come for so long, as a manager's watchdog finds it; throws where it comes on and on.
+  package func silence(of line: String, for length: Duration, within limit: Duration = .seconds(40)) async throws {
+    let end = ContinuousClock.now + limit
+    while try await next(within: length, where: { $0 == [line] }) != nil {
+      guard ContinuousClock.now < end else { throw NoSilence(line: line) }
+    }
+  }
+
+  package struct NoSilence: Error {
+    package var line: String
   }
 
   /// What has come and was not read.

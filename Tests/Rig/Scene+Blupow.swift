@@ -18,7 +18,7 @@ extension Scene {
   /// - Parameter through: a program that becomes it, with its arguments: `sh`, `setpriv`.
   package func start(
     _ arguments: [String], config: String? = nil, worker: String? = nil, more: [String: String] = [:],
-    through: [String] = [], deadline: Duration = .seconds(90)
+    through: [String] = [], deadline: Duration = .seconds(240)
   ) async throws -> Child {
     var environment = environment.merging(more) { $1 }
     environment["BLUPOW_WORKER"] = worker
@@ -43,6 +43,11 @@ extension Scene {
     through: [String] = []
   ) async throws -> CommandRun {
     await Self.hear(try await start(arguments, config: config, worker: worker, more: more, through: through))
+  }
+
+  /// Until the running service's status, as JSON, is as it is wanted. The caller's time limit ends it.
+  package func untilStatus(_ isWanted: (String) -> Bool) async throws {
+    while try await !isWanted(blupow(["status", "--json"]).output) { try await Task.sleep(for: .milliseconds(50)) }
   }
 
   /// - Parameter onErrorLine: gets each line of its log as it comes.

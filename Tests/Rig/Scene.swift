@@ -92,7 +92,7 @@ package final class Scene: Sendable {
   }
 
   /// Waits for the simulator to be quiet, for at most `limit`; how long it took, or nil.
-  package func quiet(within limit: Duration = .seconds(5)) async throws -> Duration? {
+  package func quiet(within limit: Duration = .seconds(10)) async throws -> Duration? {
     let start = ContinuousClock.now
     repeat {
       if try await isQuiet() { return start.duration(to: .now) }
@@ -104,7 +104,7 @@ package final class Scene: Sendable {
 
   /// Runs the worker by its flags; with `sockets`, the simulator's attribute sockets are its radio.
   package func worker(
-    _ arguments: [String], deadline: Duration? = .seconds(60), sockets: Bool = false,
+    _ arguments: [String], deadline: Duration? = .seconds(240), sockets: Bool = false,
     _ onLine: @escaping @Sendable (EventLine, Child) async -> Void = { _, _ in }
   ) async throws -> WorkerRun {
     let command = Command(

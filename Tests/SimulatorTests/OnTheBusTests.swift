@@ -6,7 +6,7 @@ import Testing
 @testable import Simulator
 
 /// The program itself on a real dbus-daemon, asked by a client made of our own D-Bus connection.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct OnTheBusTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct OnTheBusTests {
   private static let known = #""known":true"#
 
   @Test func `a poll's way through: scan, connect, subscribe, ask, disconnect`() async throws {

@@ -3,7 +3,7 @@ import Supervisor
 import Testing
 
 /// The program's ends, as a person or a script meets them.
-@Suite(.timeLimit(.minutes(1))) struct ProgramTests {
+@Suite(.timeLimit(.minutes(5))) struct ProgramTests {
   private struct Run {
     var output = ""
     var errors = ""

@@ -5,7 +5,7 @@ import Testing
 @testable import Store
 
 /// What else may stand where the store's files should.
-@Suite(.timeLimit(.minutes(1))) struct StoreFileTests {
+@Suite(.timeLimit(.minutes(5))) struct StoreFileTests {
   private func cause(_ directory: String) -> StoreError.Cause? {
     do throws(StoreError) {
       _ = try Store.open(directory: directory)

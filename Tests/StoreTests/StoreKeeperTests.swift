@@ -6,7 +6,7 @@ import Testing
 
 @testable import Store
 
-@Suite(.timeLimit(.minutes(1))) struct StoreKeeperTests {
+@Suite(.timeLimit(.minutes(5))) struct StoreKeeperTests {
   /// What the service knows, and what it is told.
   private final class Service: Sendable {
     private let known = Mutex<[Store.Record]>([])

@@ -7,7 +7,7 @@ import Testing
 /// A process that not even SIGKILL ends. A frozen one is such a process, where this host can freeze (control groups of the first
 /// version, as root); `TeardownTests` has the machine for everywhere. Counts descriptors, so nothing may run beside it (Tests/run).
 @Suite(.enabled(if: ControlGroup.exists("freezer"))) struct AbandonedLeakTests {
-  @Test(.timeLimit(.minutes(1))) func `a child that cannot be killed holds up nothing, and is reaped when it ends after all`()
+  @Test(.timeLimit(.minutes(5))) func `a child that cannot be killed holds up nothing, and is reaped when it ends after all`()
     async throws
   {
     // The spawner and the runtime open theirs once.

@@ -6,7 +6,7 @@ import Testing
 @testable import Supervisor
 
 /// What a supervisor makes of the short jobs, by the real worker beside the simulator; its polls are in `ZooTests`.
-@Suite(.timeLimit(.minutes(1))) struct PollRunnerTests {
+@Suite(.timeLimit(.minutes(5))) struct PollRunnerTests {
   private func runner(_ scene: Scene, worker: String = Built.path("blupow-worker")) -> PollRunner {
     PollRunner(
       worker: WorkerCommand(path: worker, arguments: [], environment: scene.environment),

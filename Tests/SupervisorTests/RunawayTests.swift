@@ -39,7 +39,7 @@ import Testing
   private static let strays = "the worker left other processes"
   private static let nothing = "left children=0 descriptors=0 threads=0 abandoned=0"
 
-  @Test(.timeLimit(.minutes(1)), arguments: Zoo.runaways.map(\.0.animal))
+  @Test(.timeLimit(.minutes(5)), arguments: Zoo.runaways.map(\.0.animal))
   func `what a worker leaves outside its group is killed, and told once with its poll's id`(_ animal: String) async throws {
     let (expected, strays) = try #require(Zoo.runaways.first { $0.0.animal == animal })
     let visit = try await nursery(["--adopts", animal])
@@ -101,7 +101,7 @@ import Testing
       visit.results["nothing"]?.hasSuffix("The worker ended in start, and how was not to be learned.") == true, "\(visit)")
   }
 
-  @Test(.timeLimit(.minutes(1))) func `the whole zoo at once: each its own failure, and nothing left`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `the whole zoo at once: each its own failure, and nothing left`() async throws {
     let cases = Zoo.misbehaving + Zoo.runaways.map(\.0)
     let behaving = Zoo.behaving.filter { $0 != "sleeps_20s_then_fine" }
     let visit = try await nursery(["--adopts"] + cases.map(\.animal) + behaving)

@@ -38,26 +38,28 @@ import Testing
 
   @Test(arguments: Zoo.misbehaving)
   func `each misbehaviour is one named failure, within its deadline and grace`(_ expected: Zoo.Case) async throws {
-    let outcome = try await poll(expected.animal)
+    // Whoever ends by himself, or is ended for what he does, has time for it on a busy machine, too.
+    let deadline = Duration.seconds(expected.failure == .workerTimedOut ? 4 : 20)
+    let outcome = try await poll(expected.animal, deadline: deadline)
     let report = try #require(outcome.answers["Inverter"]?.failure)
     #expect(report.failure == expected.failure, "\(report)")
     #expect(report.stage == expected.stage, "\(report)")
     #expect(outcome.needsRelease == expected.needsRelease)
     #expect(!report.message.isEmpty)
-    #expect(outcome.lasted < .seconds(7))
+    #expect(outcome.lasted < deadline + .seconds(3))
     #expect(outcome.answers.count == 1)
   }
 
   @Test(arguments: Zoo.deadlySignals) func `a worker that dies of a signal is said to have died of it`(signal: Int32) async throws
   {
     #expect(
-      try await poll("dies_of,\(signal)").answers["Inverter"]?.failure
+      try await poll("dies_of,\(signal)", deadline: .seconds(30)).answers["Inverter"]?.failure
         == FailureReport(.workerCrashed, at: .start, "The worker was ended by signal \(signal) in start."))
   }
 
   @Test(arguments: ["fine", "unknown_event", "floods_stderr"])
   func `a correct answer is a success, and needs no release`(_ animal: String) async throws {
-    let outcome = try await poll(animal, devices: ["Inverter", "Battery"])
+    let outcome = try await poll(animal, deadline: .seconds(30), devices: ["Inverter", "Battery"])
     #expect(outcome.answers["Inverter"]?.readings?.readings["battery_voltage"] == Reading(.number(52.4), unit: "V"))
     #expect(outcome.answers["Battery"]?.readings?.device == "Battery")
     #expect(outcome.done?.connectMs == 1240)
@@ -74,7 +76,7 @@ import Testing
   }
 
   @Test func `a link that the worker left is released`() async throws {
-    let outcome = try await poll("leaves_its_link")
+    let outcome = try await poll("leaves_its_link", deadline: .seconds(30))
     #expect(outcome.answers["Inverter"]?.readings != nil)
     #expect(outcome.needsRelease)
   }

@@ -57,7 +57,7 @@ import Testing
       ["poll", "--address", Scene.address, "--profile", profile, "--link", link.rawValue] + more, sockets: link == .kernel)
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: families, [LinkKind.kernel, .bluez])
+  @Test(.timeLimit(.minutes(5)), arguments: families, [LinkKind.kernel, .bluez])
   func `each family is read whole, however small the pieces are`(family: Family, link: LinkKind) async throws {
     for mtu in [23, 247] {
       let scene = try await Self.scene(
@@ -78,7 +78,7 @@ import Testing
   static let hub = (48...50).map { #"{"unit":\#($0),"registers":"RBT50LFP48S-\#(["A", "B", "C"][$0 - 48])"}"# }
     .joined(separator: ",")
 
-  @Test(.timeLimit(.minutes(1)), arguments: [LinkKind.kernel, .bluez])
+  @Test(.timeLimit(.minutes(5)), arguments: [LinkKind.kernel, .bluez])
   func `three batteries behind a hub are one connection; one that is unplugged leaves the other two`(link: LinkKind) async throws
   {
     let scene = try await Self.scene(Self.hub, name: "BT-TH-66F94E1C    ")
@@ -111,7 +111,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a device that nobody had time for is not called silent`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a device that nobody had time for is not called silent`() async throws {
     let scene = try await Self.scene(
       Self.hub + #",{"unit":51,"registers":"RBT50LFP48S-C"}"#, name: "BT-TH-66F94E1C    ",
       more: #","faults":[{"fault":"silent","unit":48},{"fault":"silent","unit":49},{"fault":"silent","unit":50}]"#)
@@ -127,7 +127,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [LinkKind.kernel, .bluez])
+  @Test(.timeLimit(.minutes(5)), arguments: [LinkKind.kernel, .bluez])
   func `who answers behind a hub is told, one by one`(link: LinkKind) async throws {
     let scene = try await Self.scene(
       Self.hub + #",{"unit":96,"registers":"RNG-CTRL-RVR40"}"#, name: "BT-TH-66F94E1C    ")
@@ -141,7 +141,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [LinkKind.kernel, .bluez])
+  @Test(.timeLimit(.minutes(5)), arguments: [LinkKind.kernel, .bluez])
   func `a shunt is told by what it has, without a name`(link: LinkKind) async throws {
     let scene = try await Self.scene(#"{"unit":1,"registers":"RTMShunt300"}"#, name: "")
     let run = try await scene.worker(
@@ -151,7 +151,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `the name that was needed is remembered, and asked for no more`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `the name that was needed is remembered, and asked for no more`() async throws {
     let scene = try await Self.scene(#"{"unit":48,"registers":"RNGRBP1228"}"#, name: "RNGRBP1228000830")
     for link in [LinkKind.kernel, .bluez] {
       #expect(try await Self.poll(scene, "battery", link: link).done?.learned?.name == "RNGRBP1228000830")
@@ -160,7 +160,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [("dcdc", "RBC30D1S-G6", "direct")])
+  @Test(.timeLimit(.minutes(5)), arguments: [("dcdc", "RBC30D1S-G6", "direct")])
   func `a block that is never answered costs its words and nothing else`(profile: String, registers: String, status: String)
     async throws
   {
@@ -179,7 +179,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
       (#"{"fault":"silent"}"#, Failure.silent), (#"{"fault":"wrong_crc"}"#, .badFrames), (#"{"fault":"truncated"}"#, .badFrames),
     ])
@@ -191,7 +191,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [LinkKind.kernel, .bluez])
+  @Test(.timeLimit(.minutes(5)), arguments: [LinkKind.kernel, .bluez])
   func `a module without a shunt's service is no shunt, and says what is missing`(link: LinkKind) async throws {
     let scene = try await Scene.one()
     let run = try await Self.poll(scene, "shunt300", link: link)

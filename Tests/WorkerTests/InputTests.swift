@@ -21,18 +21,18 @@ import Testing
     ("an unknown profile", Array(good.replacing("\"inverter\"", with: "\"toaster\"").utf8) + [0x0A], .profileUnknown),
   ]
 
-  @Test(.timeLimit(.minutes(1)), arguments: wrong.indices)
+  @Test(.timeLimit(.minutes(5)), arguments: wrong.indices)
   func `a wrong request is refused by name, with exit code 64, in bounded memory`(index: Int) async throws {
     let (name, input, failure) = Self.wrong[index]
     let scene = try await Scene.start("{}")
     let run = try await scene.worker(input: input)
     #expect(run.failure?.failure == failure, "\(name): \(run.raw)")
     #expect(run.exitCode == 64)
-    #expect(run.ending.lasted < .seconds(3))
+    #expect(run.ending.lasted < .seconds(10))
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a request line gives an answer that carries its poll id`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a request line gives an answer that carries its poll id`() async throws {
     let scene = try await Scene.one()
     let run = try await scene.worker(input: Array((Self.good + "\n").utf8))
     #expect(run.exitCode == 0)
@@ -41,7 +41,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a hub: each device has its own line, and a silent one takes nothing from the others`()
+  @Test(.timeLimit(.minutes(5))) func `a hub: each device has its own line, and a silent one takes nothing from the others`()
     async throws
   {
     let scene = try await Scene.start(
@@ -63,7 +63,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a worker whose parent is another one by now does nothing`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a worker whose parent is another one by now does nothing`() async throws {
     let scene = try await Scene.one()
     let request = Self.good.replacing("\"v\":1", with: "\"v\":1,\"parent\":1")
     let run = try await scene.worker(input: Array((request + "\n").utf8))
@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
       ["poll"], ["poll", "--address", "D8:B6:73"], ["poll", "--address", Scene.address],
       ["poll", "--address", Scene.address, "--profile", "inverter", "--unit", "256"],
@@ -93,7 +93,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `help and version are given`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `help and version are given`() async throws {
     let scene = try await Scene.start("{}")
     let help = try await scene.worker(["--help"])
     #expect(help.exitCode == 0)

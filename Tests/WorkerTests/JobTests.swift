@@ -6,7 +6,7 @@ import Testing
 
 /// The jobs besides `poll`.
 @Suite struct JobTests {
-  @Test(.timeLimit(.minutes(1))) func `a scan names who is nearby, and ends its discovery`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a scan names who is nearby, and ends its discovery`() async throws {
     let scene = try await Scene.start(
       """
       {"modules":[{"address":"D8:B6:73:BF:4F:75","name":"BTRIC134000035   ","rssi":-58,"delays":\(Scene.fast),"devices":[]},
@@ -26,7 +26,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `release frees a link that somebody left`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `release frees a link that somebody left`() async throws {
     let scene = try await Scene.one(#""known":true"#)
     _ = try await scene.tell(#"{"do":"link","address":"D8:B6:73:BF:4F:75","owner":"other"}"#)
     let run = try await scene.worker(["release", "--address", Scene.address])
@@ -37,7 +37,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `release of a module that nobody knows has nothing to do`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `release of a module that nobody knows has nothing to do`() async throws {
     let scene = try await Scene.one()
     let run = try await scene.worker(["release", "--address", "AA:BB:CC:00:11:22"])
     #expect(run.done?.link == Done.Link.none)
@@ -45,7 +45,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `release leaves a module alone that a living worker holds`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `release leaves a module alone that a living worker holds`() async throws {
     let scene = try await Scene.one()
     let lock = try HeldLock(of: Scene.address, under: scene.simulation.directory)
     let run = try await scene.worker(["release", "--address", Scene.address, "--deadline", "4s"])
@@ -54,7 +54,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a probe says what the radio side looks like`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a probe says what the radio side looks like`() async throws {
     let scene = try await Scene.one(#""known":true"#, adapters: #"[{"name":"hci0"},{"name":"hci1","powered":false}]"#)
     let run = try await scene.worker(["probe"])
     let probe = run.events.compactMap { if case .probed(let probe) = $0.event { probe } else { nil } }.first
@@ -66,7 +66,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a probe says who is connected, whoever's link it is, and frees nothing`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a probe says who is connected, whoever's link it is, and frees nothing`() async throws {
     let scene = try await Scene.one(#""known":true"#, adapters: #"[{"name":"hci0"},{"name":"hci1"}]"#)
     _ = try await scene.tell(#"{"do":"link","address":"D8:B6:73:BF:4F:75","owner":"other"}"#)
     for _ in 1...2 {
@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
       (#"[{"name":"hci0","powered":false},{"name":"hci1","powered":false}]"#, Failure.adapterOff, 2), ("[]", .adapterMissing, 0),
     ])
@@ -93,7 +93,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a probe without bluetoothd, without an answer of its bus, and without a bus`() async throws
+  @Test(.timeLimit(.minutes(5))) func `a probe without bluetoothd, without an answer of its bus, and without a bus`() async throws
   {
     let scene = try await Scene.one()
     scene.simulation.simulator.kill(SIGKILL)

@@ -95,7 +95,7 @@ struct KernelPollTests {
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [SIGKILL, SIGTERM])
+  @Test(.timeLimit(.minutes(5)), arguments: [SIGKILL, SIGTERM])
   func `a connection that is made as its worker ends is bluetoothd's, and a release frees it`(signal: Int32) async throws {
     // Made a moment later, so that a release that only looked once would see nothing.
     let scene = try await Scene.one(
@@ -113,7 +113,7 @@ struct KernelPollTests {
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a release frees the link by whichever adapter it stands`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a release frees the link by whichever adapter it stands`() async throws {
     let scene = try await Scene.one(
       #""known":true,"adapter":["hci0","hci1"]"#, adapters: #"[{"name":"hci0"},{"name":"hci1"}]"#)
     let path = BusClient.devicePath(scene.address).replacing("hci0", with: "hci1")
@@ -125,7 +125,7 @@ struct KernelPollTests {
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a connection that is made as the worker gives it up is freed by the worker`()
+  @Test(.timeLimit(.minutes(5))) func `a connection that is made as the worker gives it up is freed by the worker`()
     async throws
   {
     let scene = try await Scene.one(
@@ -143,7 +143,7 @@ struct KernelPollTests {
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `of several adapters it takes the one under which bluetoothd lists the module`()
+  @Test(.timeLimit(.minutes(5))) func `of several adapters it takes the one under which bluetoothd lists the module`()
     async throws
   {
     let scene = try await Scene.one(
@@ -155,7 +155,7 @@ struct KernelPollTests {
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a second attempt waits until what is left of the first one's link is gone`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a second attempt waits until what is left of the first one's link is gone`() async throws {
     let scene = try await Scene.one(
       #""faults":[{"fault":"notify_refused","times":1}]"#,
       delays: #"{"advertise_ms":5,"connect_ms":5,"services_ms":5,"reply_ms":5,"fragment_ms":1,"disconnect_ms":2500}"#)

@@ -15,7 +15,7 @@ import Testing
     var elapsed: Duration? { time.withLock { $0.map { $0.duration(to: .now) } } }
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: StopTests.held)
+  @Test(.timeLimit(.minutes(5)), arguments: StopTests.held)
   func `told to stop at any stage, it says so and is gone within half a second`(held: StopTests.Held) async throws {
     let scene = try await StopTests.scene(held)
     let mark = Mark()
@@ -32,7 +32,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: StopTests.held, [true, false])
+  @Test(.timeLimit(.minutes(5)), arguments: StopTests.held, [true, false])
   func `with the bus or bluetoothd frozen, it still stops within half a second`(held: StopTests.Held, freezeBus: Bool)
     async throws
   {
@@ -50,9 +50,21 @@ import Testing
     await scene.end()
   }
 
+  @Test(.timeLimit(.minutes(5)), arguments: [true, false])
+  func `a deadline is kept to a fifth of a second, though bus or bluetoothd are frozen`(freezeBus: Bool) async throws {
+    let scene = try await StopTests.scene(StopTests.held[3])
+    let run = try await scene.poll(deadline: "5s") { line, _ in
+      guard case .stage(StopTests.held[3].stage, _) = line.event else { return }
+      (freezeBus ? scene.simulation.bus : scene.simulation.simulator).kill(SIGSTOP)
+    }
+    #expect(run.ending.lasted < .seconds(5.2))
+    #expect(run.failure?.failure == (freezeBus ? .busSilent : .daemonSilent), "\(run.raw)")
+    await scene.end()
+  }
+
   static let byHand = ["poll", "--address", Scene.address, "--profile", "inverter"]
 
-  @Test(.timeLimit(.minutes(1))) func `with nobody reading its events, it still stops within half a second`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `with nobody reading its events, it still stops within half a second`() async throws {
     let scene = try await Scene.one()
     let end = try #require(try await scene.stopWithFullPipe(for: STDOUT_FILENO, "blupow-worker", Self.byHand))
     #expect(end.exitCode == 75)
@@ -60,7 +72,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `with nobody reading its log, it works and stops as ever, and leaves no link`() async throws
+  @Test(.timeLimit(.minutes(5))) func `with nobody reading its log, it works and stops as ever, and leaves no link`() async throws
   {
     let scene = try await Scene.one(#""faults":[{"fault":"silent"}]"#)
     let end = try await scene.stopWithFullPipe(for: STDERR_FILENO, "blupow-worker", Self.byHand) { _ in
@@ -73,7 +85,7 @@ import Testing
   }
 
   // Off at once, or while it is being switched off: then it is waited for, for a part of the half second.
-  @Test(.timeLimit(.minutes(1)), arguments: [0, 200, 5000])
+  @Test(.timeLimit(.minutes(5)), arguments: [0, 200, 5000])
   func `told to stop in a reset, it is gone within half a second`(power: Int) async throws {
     let scene = try await Scene.one(adapters: "[{\"name\":\"hci0\",\"power_ms\":\(power)}]")
     let mark = Mark()
@@ -88,7 +100,7 @@ import Testing
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `stuck where no stop is looked for, it dies by its alarm a second later`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `stuck where no stop is looked for, it dies by its alarm a second later`() async throws {
     let scene = try await Scene.one()
     let end = try #require(try await scene.stopOnFullBacklog())
     #expect(end.signal == SIGALRM)

@@ -10,7 +10,7 @@ import Testing
     """
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [LinkKind.bluez, .kernel], [23, 247])
+  @Test(.timeLimit(.minutes(5)), arguments: [LinkKind.bluez, .kernel], [23, 247])
   func `what comes twice is read once, and no block is taken for another that is as long`(link: LinkKind, mtu: Int) async throws {
     let scene = try await Scene.one(
       #""mtu":\#(mtu),"faults":[{"fault":"twice"}]"#, delays: Self.delays(fragment: 10))

@@ -13,7 +13,7 @@ struct WitnessTests {
 
   // MARK: - The address's type
 
-  @Test(.timeLimit(.minutes(1)), arguments: [(true, AddressType.public), (false, .random)])
+  @Test(.timeLimit(.minutes(5)), arguments: [(true, AddressType.public), (false, .random)])
   func `the address's type is bluetoothd's, where it lists the module`(known: Bool, type: AddressType) async throws {
     let scene = try await Scene.one("\"known\":\(known)")
     let run = try await scene.poll(link: .kernel)
@@ -22,7 +22,7 @@ struct WitnessTests {
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a type that nobody answered to is not learned`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a type that nobody answered to is not learned`() async throws {
     let scene = try await Scene.one(#""known":true,"faults":[{"fault":"never_connects"}]"#)
     let run = try await scene.poll(["--attempts", "1"], deadline: "4s", link: .kernel)
     #expect(run.failure?.failure == .connectTimeout)
@@ -31,7 +31,7 @@ struct WitnessTests {
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a poll that knows the type does not open the bus`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a poll that knows the type does not open the bus`() async throws {
     let scene = try await Scene.one(#""known":true,"faults":[\#(Self.mute)]"#)
     let run = try await scene.poll(knowing: Learned(addressType: .random))
     #expect(run.readings != nil)
@@ -40,7 +40,7 @@ struct WitnessTests {
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: ["mute", "frozen", "refusing", "absent"])
+  @Test(.timeLimit(.minutes(5)), arguments: ["mute", "frozen", "refusing", "absent"])
   func `a bus or bluetoothd that does not answer costs a second at most, and no reading`(trouble: String) async throws {
     let refusal = #"<deny send_destination="org.bluez" send_interface="org.freedesktop.DBus.ObjectManager"/>"#
     let scene = try await Scene.start(
@@ -69,7 +69,7 @@ struct WitnessTests {
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a stop is heard while bluetoothd is asked`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a stop is heard while bluetoothd is asked`() async throws {
     let scene = try await Scene.one(#""faults":[\#(Self.mute)]"#)
     let run = try await scene.poll(link: .kernel) { line, child in
       guard case .stage(.bus, _) = line.event else { return }
@@ -83,7 +83,7 @@ struct WitnessTests {
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `bluetoothd is not started for a question`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `bluetoothd is not started for a question`() async throws {
     let directory = FileManager.default.temporaryDirectory.appending(path: "blupow-services-\(UInt32.random(in: 0 ... .max))")
       .path
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -115,7 +115,7 @@ struct WitnessTests {
 
   // MARK: - A link that stands
 
-  @Test(.timeLimit(.minutes(1))) func `a link that bluetoothd was left with is freed, and said`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a link that bluetoothd was left with is freed, and said`() async throws {
     let scene = try await Scene.one(#""known":true"#)
     _ = try await scene.client().connect(Scene.address)
     let run = try await scene.poll(["--attempts", "1"], link: .kernel)
@@ -126,7 +126,7 @@ struct WitnessTests {
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `an attempt that bluetoothd was left with is ended`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `an attempt that bluetoothd was left with is ended`() async throws {
     let scene = try await Scene.one(#""known":true,"faults":[{"fault":"never_connects","times":1}]"#)
     let client = try await scene.client()
     _ = try await client.send("Connect", ObjectTree.device, on: BusClient.devicePath(Scene.address))
@@ -138,7 +138,7 @@ struct WitnessTests {
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a link that cannot be freed is busy`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `a link that cannot be freed is busy`() async throws {
     let scene = try await Scene.one(#""faults":[{"fault":"disconnect_never"}]"#)
     _ = try await scene.tell(#"{"do":"link","address":"D8:B6:73:BF:4F:75","owner":"other"}"#)
     let run = try await scene.poll(deadline: "6s", link: .kernel)
@@ -148,7 +148,7 @@ struct WitnessTests {
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+  @Test(.timeLimit(.minutes(5)), arguments: [true, false])
   func `what is busy by no link of bluetoothd's is another program's socket`(known: Bool) async throws {
     let scene = try await Scene.one("\"known\":\(known),\"faults\":[{\"fault\":\"busy_forever\"}]")
     let run = try await scene.poll(["--attempts", "1"], link: .kernel)
@@ -159,7 +159,7 @@ struct WitnessTests {
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `where bluetoothd cannot be asked, a link in use is busy and left alone`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `where bluetoothd cannot be asked, a link in use is busy and left alone`() async throws {
     let scene = try await Scene.one(#""faults":[\#(Self.mute)]"#)
     _ = try await scene.tell(#"{"do":"link","address":"D8:B6:73:BF:4F:75","owner":"other"}"#)
     let run = try await scene.poll(["--attempts", "1"], link: .kernel)
@@ -177,7 +177,7 @@ struct WitnessTests {
     return client
   }
 
-  @Test(.timeLimit(.minutes(1))) func `a connection that somebody's discovery holds up is waited for, on the same socket`()
+  @Test(.timeLimit(.minutes(5))) func `a connection that somebody's discovery holds up is waited for, on the same socket`()
     async throws
   {
     let scene = try await Scene.one(delays: Scene.fast.replacing("}", with: #","discovery_ms":5000}"#))
@@ -192,7 +192,7 @@ struct WitnessTests {
     await scene.end()
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+  @Test(.timeLimit(.minutes(5)), arguments: [true, false])
   func `a timeout names the discovery that may be to blame`(discovers: Bool) async throws {
     let scene = try await Scene.one(#""faults":[{"fault":"not_advertising"}]"#)
     let client = discovers ? try await discovering(scene) : nil

@@ -6,7 +6,7 @@ import Supervisor
 import Testing
 
 /// A poll that leaves other programs' links alone; that it does so beside a real bluetoothd, too, is in the contract.
-@Suite(.timeLimit(.minutes(1))) struct YieldTests {
+@Suite(.timeLimit(.minutes(5))) struct YieldTests {
   /// Disconnects that anybody asked for.
   private static func disconnects(_ scene: Scene) async throws -> Int {
     // Its answer comes behind all that the journal had to say.
