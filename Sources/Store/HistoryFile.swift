@@ -119,17 +119,24 @@ package final class HistoryFile: Sendable {
     do {
       // What was numbered in a transaction that failed is not known.
       let known = numbers.withLock(\.self)
-      let now = try queue.inTransactionOfOne { database in
+      let (now, bytes) = try queue.inTransactionOfOne { database in
         var numbers = known
         try work(database, &numbers)
-        return numbers
+        return (numbers, try Self.bytes(database).all)
       }
       numbers.withLock { $0 = now }
+      noteStanding(bytes)
     } catch {
       throw StoreError(error, file.path)
     }
-    // From here on they may not be shorter than this; where they are not the same any more, the next save says so.
-    standing.withLock { _ = $0.holds(for: file) }
+  }
+
+  /// From here on they may not be shorter than this; where they are not the same any more, the next save says so.
+  private func noteStanding(_ bytes: Int64) {
+    standing.withLock {
+      _ = $0.holds(for: file)
+      $0.allow(shrinkingTo: bytes)
+    }
   }
 
   // MARK: Numbers for names
@@ -205,7 +212,8 @@ package final class HistoryFile: Sendable {
   /// Removes what is too old and what is too much, a bounded part of it at once.
   ///
   /// - Parameter before: what began earlier goes, as far as it was recorded by a clock that was right; `nil`: nobody knows what is old.
-  package func retain(before: Int64?, maxBytes: Int64) throws(StoreError) {
+  /// - Parameter spare: free pages that are kept for what comes.
+  package func retain(before: Int64?, maxBytes: Int64, spare: Int64 = 1000) throws(StoreError) {
     try write { database, _ in
       if let before {
         try database.execute(
@@ -218,7 +226,7 @@ package final class HistoryFile: Sendable {
       }
       // The oldest as they were written: clocks may have been wrong.
       var rounds = 0
-      while try Self.bytes(database) > maxBytes, rounds < 20 {
+      while try Self.bytes(database).used > maxBytes, rounds < 20 {
         try database.execute(sql: "DELETE FROM chunk WHERE id IN (SELECT id FROM chunk ORDER BY id LIMIT 250)")
         if database.changesCount == 0 {
           try database.execute(
@@ -227,26 +235,28 @@ package final class HistoryFile: Sendable {
         rounds += 1
       }
     }
-    try giveBack()
+    try giveBack(spare)
   }
 
-  /// What is in use: pages that are free will be used first.
-  private static func bytes(_ database: Database) throws -> Int64 {
+  /// Of the database, and of those that are in use: pages that are free will be used first.
+  private static func bytes(_ database: Database) throws -> (all: Int64, used: Int64) {
     func pragma(_ name: String) throws -> Int64 {
       guard case .int64(let number) = try Schema.first(database, "PRAGMA \(name)") else { return 0 }
       return number
     }
-    return try (pragma("page_count") - pragma("freelist_count")) * pragma("page_size")
+    let (all, size) = (try pragma("page_count"), try pragma("page_size"))
+    return (all * size, (all - (try pragma("freelist_count"))) * size)
   }
 
   /// Room that will not be used soon goes back to the file system, some of it at once: each page costs a write.
-  private func giveBack() throws(StoreError) {
+  private func giveBack(_ spare: Int64) throws(StoreError) {
     do {
       try queue.writeWithoutTransaction { database in
         guard case .int64(let free) = try Schema.first(database, "PRAGMA freelist_count"),
-          case .int64(let all) = try Schema.first(database, "PRAGMA page_count"), free > 1000, free > all / 10
+          case .int64(let all) = try Schema.first(database, "PRAGMA page_count"), free > spare, free > all / 10
         else { return }
         _ = try Row.fetchAll(database, sql: "PRAGMA incremental_vacuum(1000)")
+        noteStanding(try Self.bytes(database).all)
       }
     } catch {
       throw StoreError(error, file.path)

@@ -7,7 +7,7 @@ extension Schema {
     migrator: migrator, statements: [chunk, quarter, upsertChunk, upsertQuarter], small: nil,
     // Before the first table. Pages of half the usual size: each save writes each page that it touches. What retention frees can be
     // given back. A log of 4 MiB is worked in less than once a day: a page that is written at every save reaches the database once.
-    pragmas: ["page_size = 2048", "auto_vacuum = INCREMENTAL", "wal_autocheckpoint = 2000", "journal_size_limit = 4194304"])
+    pragmas: ["page_size = 2048", "auto_vacuum = INCREMENTAL", "wal_autocheckpoint = 2000"])
 
   private static let migrator: DatabaseMigrator = {
     var migrator = DatabaseMigrator()

@@ -90,6 +90,9 @@ extension StoreFile {
       return true
     }
 
+    /// SQLite knows of so many bytes: the database is made as short as that at the log's next turn, and has lost nothing by it.
+    mutating func allow(shrinkingTo bytes: Int64) { size = min(size, bytes) }
+
     /// The index is mapped: where it was cut, this process would end by SIGBUS at the next look at it, be it to close the database. What
     /// was cut off comes back as zeros, and SQLite makes the index anew of the log.
     func mendIndex(of file: StoreFile) {

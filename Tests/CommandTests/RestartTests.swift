@@ -69,7 +69,7 @@ import Testing
     let log = ServiceLog(of: service) { _ in false }
     _ = try await wait(scene) { $0.status == .connected }
     let problems = try #require(try await fleet(scene)).problems
-    #expect(problems.map(\.name) == [.storeFailed])
+    #expect(Set(problems.map(\.name)) == [.storeFailed, .historyFailed])
     #expect(problems.first?.message.contains("\(scene.simulation.directory)/file") == true)
     kill(service.pid, SIGTERM)
     #expect(await log.whole.exitCode == 0)
