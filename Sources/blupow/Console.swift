@@ -37,9 +37,10 @@ enum Console {
     }
   }
 
-  /// A part of a long result. Waits for who reads it, however slowly.
+  /// A part of a long result. Waits for who reads it, however slowly; one who has read enough (`head`) ends the command, and all is well.
   static func stream(_ text: String) throws {
     guard write(text, to: STDOUT_FILENO, patience: nil) == .written else {
+      if errno == EPIPE { throw ArgumentParser.ExitCode.success }
       complain("The result could not be written to standard output.")
       throw exit(.software)
     }

@@ -49,6 +49,10 @@ import Testing
     #expect((readings[0]["battery_voltage"] as? Fields)?["unit"] as? String == "V")
     let csv = try await history(scene, "Inverter", "--csv", "--since", "1h")
     #expect(csv.output.split(separator: "\r\n").count == polls.count + 1, "\(csv.output)")
+    let cut = try await scene.blupow(
+      ["history", "--json"], config: Self.config, more: state(scene),
+      through: ["/bin/bash", "-c", "set -o pipefail; \"$@\" | :", "bash"])
+    #expect(cut.exitCode == 0 && cut.errors.isEmpty, "who has read enough: \(cut.errors)")
     let table = try await history(scene)
     #expect(table.output.contains("Inverter · SIMULATED at D8:B6:73:BF:4F:75\n"), "\(table.output)")
     #expect(table.output.contains("battery_voltage V") && table.output.contains("failed: silent 1\n"))

@@ -6,9 +6,10 @@ import Store
 // What writes a history for tests.
 //   history-writer loop DIRECTORY                   saves batch after batch of 10 polls, numbered on from what is there; says the
 //                                                   last number of each that is saved as eight bytes on standard output
-//   history-writer days DIRECTORY N TRANSCRIPTS [MS] N days, from that time on (of the wall clock in milliseconds), of five devices at 30 s, saved as the service does; says how many bytes
-//                                                   that wrote, and how many reached the disk's queue ("wrote" and "queued": wchar
-//                                                   and write_bytes of /proc/self/io)
+//   history-writer days DIRECTORY N TRANSCRIPTS [MS]
+//                                                   N days of five devices at 30 s, from that time of the wall clock on, saved as the
+//                                                   service does; says how many bytes that wrote, and how many reached the disk's queue
+//                                                   ("wrote" and "queued": wchar and write_bytes of /proc/self/io)
 //   history-writer ask DIRECTORY DAYS               what a page asks of so many days, and how long each answer takes
 
 func fail(_ text: String) -> Never {

@@ -199,7 +199,7 @@ async def check_keyboard(checks: Checks, tab: Tab) -> None:
     first = await plot.get_attribute("aria-valuetext")
     await page.keyboard.press("ArrowRight")
     second = await plot.get_attribute("aria-valuetext")
-    readout = await page.locator("#curves figure").filter(has=plot).locator(".readout").text_content()
+    readout = await plot.evaluate("plot => plot.closest('figure').querySelector('.readout').textContent")
     checks.check("keyboard: arrows walk a curve, in words too", [f"{first} then {second}, shown {readout}"] if first == second or second != readout else [])
     await page.focus(".skip")
     await page.keyboard.press("Enter")
@@ -264,8 +264,6 @@ def differs_from_polls(answer: dict[str, Any], curve: dict[str, Any], polls: lis
     # Spans of quarters begin where a quarter does; of each there is the mean with two more digits than the numbers have.
     is_of_quarters = width % quarter == 0
     base = instant(answer["from"]) // quarter * quarter if is_of_quarters else instant(answer["from"])
-    digits = max((len(plain(value).partition(".")[2]) for _, value in values), default=0)
-    finest = .5001 * 10 ** -(digits + 2) if is_of_quarters else 1e-6 * max((abs(value) for _, value in values), default=1)
     for point in curve["points"]:
         at = instant(point["at"])
         end = base + ((at - base + .0005) // width + 1) * width
@@ -273,6 +271,8 @@ def differs_from_polls(answer: dict[str, Any], curve: dict[str, Any], polls: lis
         if point is curve["points"][-1]:
             # What was written since is not in the answer yet.
             within = within[:point["count"]]
+        digits = max((len(plain(value).partition(".")[2]) for value in within), default=0)
+        finest = .5001 * 10 ** -(digits + 2) if is_of_quarters else 1e-6 * max(1, abs(point["mean"]))
         found = (len(within), min(within, default=None), max(within, default=None))
         if found != (point["count"], point["min"], point["max"]) or abs(sum(within) / len(within) - point["mean"]) > finest:
             wrong.append(f"{curve['key']}: {point}, the database {found}, mean {sum(within) / max(1, len(within))}")
