@@ -41,7 +41,7 @@ struct HistoryChunk: Equatable {
     let keys = Set(polls.lazy.flatMap(\.values.keys)).sorted()
     packing.put(keys.count)
     for key in keys {
-      packing.put(UInt64(key))
+      packing.put(UInt64(bitPattern: key))
       packing.put(piece: Self.column(polls.map { $0.values[key] }))
     }
     return packing.sealed

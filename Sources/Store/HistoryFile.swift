@@ -11,6 +11,8 @@ package final class HistoryFile: Sendable {
   static let maxKeys = 5000
   /// Words beyond this are not kept: a device that says another one at every poll would fill the file with them.
   static let maxWords = 50_000
+  /// What a clock can say, in milliseconds since 1970.
+  private static let times = Int64(-100_000_000_000_000)...100_000_000_000_000
   /// Rows that one round of retention removes at most.
   static let maxRemoved = 5000
 
@@ -76,9 +78,11 @@ package final class HistoryFile: Sendable {
     for row in rows {
       guard let id = row.whole(0), let start = row.whole(1), let device = row.whole(2), row.whole(3) == 1 else { continue }
       try database.execute(sql: "UPDATE chunk SET open = 0 WHERE id = ?", arguments: [id])
-      try rollUp(database, device, HistoryQuarter.begin(of: start))
+      if times.contains(start) { try rollUp(database, device, HistoryQuarter.begin(of: start)) }
     }
-    return (rows.first?.whole(0) ?? 0) + 1
+    let last = rows.first?.whole(0) ?? 0
+    guard last < 1 << 53 else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
+    return last + 1
   }
 
   // MARK: Saving
@@ -92,6 +96,8 @@ package final class HistoryFile: Sendable {
         let chunk = try HistoryChunk(polls: row.entries.map { try Self.poll($0, of: row, device, database, &numbers) })
         try database.cachedStatement(sql: Schema.upsertChunk).execute(
           arguments: [row.id, row.start, device, row.isTrusted ? 1 : 0, row.isOpen ? 1 : 0, Data(chunk.packed)])
+        // Another's row is not overwritten, whoever made the file what it is.
+        guard database.changesCount == 1 else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
         if !row.isOpen { try Self.rollUp(database, device, HistoryQuarter.begin(of: row.start)) }
       }
     }
@@ -158,7 +164,9 @@ package final class HistoryFile: Sendable {
       switch reading.value {
       case .number(let number): poll.values[id] = .number(number)
       case .text(let text):
-        let isKept = try numbers.words[text] != nil || Schema.count(database, "word") < Int64(maxWords)
+        let isKept =
+          try numbers.words[text] != nil || has(database, "SELECT 1 FROM word WHERE word = ?", [text])
+          || Schema.count(database, "word") < Int64(maxWords)
         if isKept { poll.values[id] = .word(try number(of: text, database, &numbers)) }
       }
     }
@@ -187,16 +195,25 @@ package final class HistoryFile: Sendable {
     if let known = numbers.keys[key] {
       id = known
     } else {
-      guard try Schema.count(database, "key") < Int64(maxKeys) else { return nil }
+      let words: StatementArguments = [key.key, key.unit ?? "", key.isNumber ? 1 : 0]
+      let isKept =
+        try has(database, "SELECT 1 FROM key WHERE key = ? AND unit = ? AND number = ?", words)
+        || Schema.count(database, "key") < Int64(maxKeys)
+      guard isKept else { return nil }
       id = try database.number(
         "INSERT INTO key (key, unit, number) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET key = key RETURNING id",
-        [key.key, key.unit ?? "", key.isNumber ? 1 : 0])
+        words)
       numbers.keys[key] = id
     }
     if numbers.pairs.insert(Numbers.Pair(device: device, key: id)).inserted {
       try database.execute(sql: "INSERT OR IGNORE INTO device_key (device, key) VALUES (?, ?)", arguments: [device, id])
     }
     return id
+  }
+
+  /// Where a limit is reached, what is there already goes on.
+  private static func has(_ database: Database, _ sql: String, _ arguments: StatementArguments) throws -> Bool {
+    try Row.fetchOne(database, sql: sql, arguments: arguments) != nil
   }
 
   private static func number(of word: String, _ database: Database, _ numbers: inout Numbers) throws -> Int64 {
@@ -222,7 +239,10 @@ package final class HistoryFile: Sendable {
               SELECT id FROM chunk INDEXED BY chunk_start WHERE start < ? AND trusted = 1 ORDER BY start LIMIT ?)
             """, arguments: [before, Self.maxRemoved])
         try database.execute(
-          sql: "DELETE FROM quarter WHERE start < ? AND trusted = 1", arguments: [before - HistoryQuarter.lengthMs])
+          sql: """
+            DELETE FROM quarter WHERE (device, start) IN (
+              SELECT device, start FROM quarter WHERE start < ? AND trusted = 1 ORDER BY start LIMIT ?)
+            """, arguments: [before - HistoryQuarter.lengthMs, Self.maxRemoved])
       }
       // The oldest as they were written: clocks may have been wrong.
       var rounds = 0

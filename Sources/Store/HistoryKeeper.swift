@@ -110,15 +110,19 @@ package actor HistoryKeeper {
     guard let file else { return }
     let rows = tail.rows.filter(\.needsSave)
     let retention = clock.now >= nextRetention && !isLast ? retention() : nil
-    let failure = await onOwnThread { () -> StoreError? in
+    let (isSaved, failure) = await onOwnThread { () -> (Bool, StoreError?) in
+      var isSaved = false
       do throws(StoreError) {
         try file.save(rows)
+        isSaved = true
         if let retention { try file.retain(before: retention.before, maxBytes: retention.maxBytes) }
-        return nil
+        return (true, nil)
       } catch {
-        return error
+        return (isSaved, error)
       }
     }
+    // Also where there was no room to remove what is old.
+    if isSaved { tail.noteSaved() }
     if let failure {
       guard renewal.isDue(after: failure, at: clock.now) else { return await tell(failure.trouble, trouble) }
       await onOwnThread { file.close() }
@@ -126,7 +130,6 @@ package actor HistoryKeeper {
       return await open(trouble, distrusted: failure)
     }
     renewal.noteSuccess()
-    tail.noteSaved()
     if retention != nil { nextRetention = clock.now + .seconds(3600) }
     let dropped = tail.takeDropped()
     if dropped > 0 { log.warning("the history goes on; \(dropped) polls that came meanwhile are not in it") }

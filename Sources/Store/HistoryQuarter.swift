@@ -56,7 +56,7 @@ struct HistoryQuarter: Equatable {
         continue
       }
       good += 1
-      for case (let key, .number(let number)) in poll.values {
+      for case (let key, .number(let number)) in poll.values where number.isFinite {
         let one = Numbers(count: 1, min: number, max: number, mean: number)
         if numbers[key]?.add(one) == nil { numbers[key] = one }
       }
@@ -82,7 +82,7 @@ struct HistoryQuarter: Equatable {
     let failures = failed.sorted { $0.key < $1.key }.prefix(Self.maxFailures)
     packing.put(failures.count)
     for (word, count) in failures {
-      packing.put(UInt64(word))
+      packing.put(UInt64(bitPattern: word))
       packing.put(count)
     }
     packing.put(connects.count)
@@ -91,7 +91,7 @@ struct HistoryQuarter: Equatable {
     packing.put(deadlineMs)
     packing.put(numbers.count)
     for (key, numbers) in numbers.sorted(by: { $0.key < $1.key }) {
-      packing.put(UInt64(key))
+      packing.put(UInt64(bitPattern: key))
       var piece = Packing()
       let scale = Scale(of: [numbers.min, numbers.max])
       piece.put(byte: scale.code)

@@ -100,7 +100,7 @@ package struct HistoryReader: Sendable {
   ) throws(StoreError) -> (polls: [HistoryPoll], more: Mark?) {
     let range = Range(from, to, 1)
     return try read { database in
-      let keys = Dictionary(uniqueKeysWithValues: try Self.keys(database, of: device).map { ($0.id, $0.key) })
+      let keys = Dictionary(try Self.keys(database, of: device).map { ($0.id, $0.key) }, uniquingKeysWith: { $1 })
       var words = Words()
       var polls: [HistoryPoll] = []
       var last: Mark?

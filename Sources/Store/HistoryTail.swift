@@ -32,11 +32,19 @@ package struct HistoryTail {
   /// Polls that had to be dropped.
   private(set) var dropped = 0
   private var nextID: Int64 = 1
+  private var hasBegun = false
 
   package init() {}
 
-  /// Rows are numbered from here on.
-  package mutating func begin(at id: Int64) { nextID = max(nextID, id) }
+  /// Rows are numbered from here on. Those that were made before there was a file move behind its last: their numbers are taken there.
+  package mutating func begin(at id: Int64) {
+    if !hasBegun {
+      for index in rows.indices { rows[index].id += id - 1 }
+      nextID += id - 1
+    }
+    hasBegun = true
+    nextID = max(nextID, id)
+  }
 
   /// What has come since the last time.
   ///
@@ -58,9 +66,16 @@ package struct HistoryTail {
     for index in rows.indices where rows[index].isOver(at: clock) { rows[index].isOpen = false }
     var unsaved = rows.reduce(0) { $0 + $1.unsaved }
     while unsaved > Self.maxPolls, let oldest = rows.firstIndex(where: { $0.unsaved > 0 }) {
-      let row = rows.remove(at: oldest)
-      dropped += row.unsaved
-      unsaved -= row.unsaved
+      let lost = rows[oldest].unsaved
+      if rows[oldest].saved > 0 {
+        // What is in the file of it belongs to its quarter: it is closed there.
+        rows[oldest].entries.removeLast(lost)
+        rows[oldest].isOpen = false
+      } else {
+        rows.remove(at: oldest)
+      }
+      dropped += lost
+      unsaved -= lost
     }
   }
 

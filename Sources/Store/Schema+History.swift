@@ -57,6 +57,7 @@ extension Schema {
   static let upsertChunk = """
     INSERT INTO chunk (id, start, device, trusted, open, polls) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET open = excluded.open, polls = excluded.polls
+    WHERE chunk.start = excluded.start AND chunk.device = excluded.device
     """
   static let upsertQuarter = """
     INSERT INTO quarter (device, start, trusted, sums) VALUES (?, ?, ?, ?)

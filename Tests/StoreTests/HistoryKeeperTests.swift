@@ -95,6 +95,31 @@ import Testing
     #expect(try HistoryReader(directory: "\(folder.path)/state").devices().map(\.name) == ["Inverter"])
   }
 
+  @Test func `what comes before a file with a past can be opened does not take the place of its rows`() async throws {
+    let folder = try Folder()
+    let before = keeper(folder.path)
+    for second in 0..<5 { before.note(desk.read(second, "Old \(second)")) }
+    await end(Task { await before.run { _ in } })
+    // Another process has it.
+    let (file, _) = try HistoryFile.open(directory: folder.path)
+    let (keeper, told) = (keeper(folder.path), Told())
+    let running = Task { await keeper.run { told.note($0) } }
+    for second in 100..<103 { keeper.note(desk.read(second, "New \(second)")) }
+    try await told.wait { !$0.isEmpty }
+    file.close()
+    try await told.wait { $0.last == .some(nil) }
+    await end(running)
+    let reader = HistoryReader(directory: folder.path)
+    let devices = try reader.devices()
+    #expect(
+      devices.map(\.name).sorted() == (0..<5).map { "Old \($0)" }.reduce(into: (100..<103).map { "New \($0)" }) { $0.append($1) })
+    for device in devices {
+      let polls = try reader.polls(device: device.id, from: .distantPast, to: .distantFuture).polls
+      let second = try #require(device.name.split(separator: " ").last.flatMap { Int64($0) })
+      #expect(polls.map(\.time) == [Date(wallMs: HistoryDesk.epoch + second * 1000)], "\(device.name)")
+    }
+  }
+
   @Test func `a file that is deleted under it is begun anew`() async throws {
     let folder = try Folder()
     let (keeper, told) = (keeper(folder.path), Told())

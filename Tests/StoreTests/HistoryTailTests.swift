@@ -50,6 +50,21 @@ struct HistoryDesk {
     #expect(tail.rows.map(\.id) == [3])
   }
 
+  @Test func `of a row that is in the file, only what is not is dropped, and it is closed there`() throws {
+    let desk = HistoryDesk()
+    var tail = HistoryTail()
+    tail.take([desk.read(0), desk.read(1)], desk.clock(2))
+    tail.noteSaved()
+    tail.take([desk.read(3)], desk.clock(4))
+    let others = HistoryTail.maxPolls
+    tail.take((0..<others).map { desk.read(5 + $0 / 100, "Other \($0 % 100)") }, desk.clock(60))
+    let row = try #require(tail.rows.first { $0.id == 1 })
+    #expect(row.entries.count == 2 && !row.isOpen && row.needsSave)
+    #expect(tail.rows.reduce(0) { $0 + $1.unsaved } == others)
+    var told = tail
+    #expect(told.takeDropped() == 1)
+  }
+
   @Test func `a clock that was set since begins another row, and what waits is reckoned by the new time`() {
     var desk = HistoryDesk()
     desk.errorMs = -HistoryDesk.epoch
