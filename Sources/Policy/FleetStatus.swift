@@ -12,7 +12,7 @@ package struct FleetStatus: Equatable, Sendable {
   package var skippedPolls: Int
   /// How late the latest polls of the last minutes began, all but one in a hundred, in milliseconds; `nil` where none did.
   package var lagP99: Int64?
-  /// Open in the gateway's process, but for those to workers under way; `nil`: nobody knows.
+  /// Open in the gateway's process, but for those to workers under way and those that the runtime waits by; `nil`: nobody knows.
   package var descriptors: Int?
   /// Processes that workers left since the start: those that were killed, and those that live. `nil`: nobody knows.
   package var strays: Int?

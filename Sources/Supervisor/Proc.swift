@@ -21,10 +21,26 @@ enum Proc {
 
   static func text(_ path: String) -> String? { bytes(path).map { String(decoding: $0, as: UTF8.self) } }
 
-  /// How many descriptors this process has open; `nil` where /proc does not tell.
+  /// How many descriptors this process has open, but for those that the runtime waits by, and opens for good when it likes; `nil` where
+  /// /proc does not tell.
   static var openDescriptors: Int? {
-    // Looking takes one.
-    numbers(in: "/proc/self/fd").map { $0.count - 1 }
+    // The one that looked is closed by now, and has no link.
+    numbers(in: "/proc/self/fd")?.count { number in
+      link("/proc/self/fd/\(number)").map { !isOfRuntime($0) } ?? false
+    }
+  }
+
+  private static func isOfRuntime(_ link: String) -> Bool {
+    ["anon_inode:[eventpoll]", "anon_inode:[eventfd]", "anon_inode:[timerfd]"].contains(link)
+  }
+
+  /// What a symbolic link says, its first 4096 bytes; `nil`: it is none.
+  static func link(_ path: String) -> String? {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4096) { buffer in
+      guard let start = buffer.baseAddress else { return nil }
+      let count = readlink(path, start, buffer.count)
+      return count < 0 ? nil : String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
   }
 
   /// The entries of a directory that are numbers; `nil` where it cannot be opened.

@@ -88,7 +88,8 @@ package final class Spawner: Sendable {
     return max(0, all - running.load(ordering: .relaxed))
   }
 
-  /// Descriptors that this process has open, but for those to children that run. `nil`: /proc does not tell.
+  /// Descriptors that this process has open, but for those to children that run and those that the runtime waits by (epoll, eventfd,
+  /// timerfd). `nil`: /proc does not tell.
   package var ownDescriptors: Int? { Proc.openDescriptors.map { $0 - held.load(ordering: .relaxed) } }
 
   func note(running count: Int, descriptors: Int) {

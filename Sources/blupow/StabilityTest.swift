@@ -58,8 +58,6 @@ struct StabilityTest: Sendable {
 
   /// The report, and why the polls ended early where the service would not go on.
   func run(tell: @Sendable (Event) -> Void) async -> (report: StabilityReport, trouble: ServiceTrouble?) {
-    // With the first wait the runtime opens a descriptor for its timer, and keeps it.
-    try? await Task.sleep(for: .milliseconds(1), clock: .continuous)
     var before = await look()
     var done: [StabilityRun] = []
     var trouble: ServiceTrouble?
@@ -76,7 +74,7 @@ struct StabilityTest: Sendable {
       guard !Task.isCancelled, let polled = status.devices.first(where: { $0.name == device.name }) else { break }
       let run = StabilityRun(number, polled)
       done.append(run)
-      // Another one with its first poll, sooner or later in it. What is lost, is lost by each poll.
+      // What the first one opens for good is not lost: what is lost, is lost by each poll.
       if number == 1, runs > 1, case .command = polls, let now = await polls.status()?.descriptors {
         before.descriptors = before.descriptors.map { max($0, now) }
       }
