@@ -53,8 +53,17 @@ struct Exposition {
     Int64(exactly: value).map { "\($0)" } ?? "\(value)"
   }
 
+  /// By scalars: a quote with an accent behind it is another character to Swift, and a quote to who reads this.
   private static func escape(_ text: String, quotes: Bool = true) -> String {
-    let escaped = text.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
-    return quotes ? escaped.replacing("\"", with: "\\\"") : escaped
+    var escaped = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\n": escaped += "\\n".unicodeScalars
+      case "\\": escaped += "\\\\".unicodeScalars
+      case "\"" where quotes: escaped += "\\\"".unicodeScalars
+      default: escaped.append(scalar)
+      }
+    }
+    return String(escaped)
   }
 }

@@ -70,8 +70,11 @@ struct FleetMetrics {
     page.add(Self.uptime, fleet.uptime.seconds.rounded(to: 10))
     page.add(Self.problems, fleet.problems.count)
     for problem in fleet.problems {
+      let module = fleet.devices.filter { $0.address == problem.address }
+      let isTest = !module.isEmpty && module.allSatisfy(\.testMode)
       let labels: Exposition.Labels = [
         "name": problem.name.rawValue, "address": problem.address?.text, "adapter": problem.adapter,
+        "test_mode": isTest ? "true" : nil,
       ]
       page.add(Self.problem, 1, labels)
     }

@@ -17,6 +17,8 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
   static let patienceAtEnd = TimeAmount.seconds(1)
   /// Bytes of an answer that a TCP connection holds beside what is written; the kernel doubles it.
   static let sendBuffer = 131_072
+  /// The same, of a stream.
+  static let streamBuffer = 8192
 
   private enum State {
     case asking
@@ -80,6 +82,10 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
     switch unwrapOutboundIn(data) {
     case .head(let head) where head.headerFields[.contentLength] == nil:
       state = .streaming
+      // What waits in the kernel is told late: of a stream it holds no more than a piece.
+      if context.localAddress?.ipAddress != nil {
+        try? context.channel.syncOptions?.setOption(.socketOption(.so_sndbuf), value: Self.streamBuffer)
+      }
       stream(context, data, promise)
     case .head, .body:
       if state == .streaming { return stream(context, data, promise) }

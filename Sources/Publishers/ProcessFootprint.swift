@@ -1,3 +1,5 @@
+import CLinux
+import FoundationEssentials
 import Glibc
 
 /// What this process takes of its host, as `/proc` says it: a few reads, no more.
@@ -11,26 +13,32 @@ struct ProcessFootprint {
   /// In seconds since 1970, by the host's clock.
   var startedAt: Double?
 
+  /// By the clock as it was when this was first asked: one that is set is no other start.
+  private static let started: Double? = {
+    let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
+    guard words.count > 18, ticks > 0 else { return nil }
+    let age = Double(blupow_boot_time()) / 1e9 - words[18] / ticks
+    return ((Date().timeIntervalSince1970 - age) * 100).rounded() / 100
+  }()
+
+  /// Of `/proc/self/stat`, behind the name, which may hold anything.
+  private static var words: [Double] {
+    read("/proc/self/stat")?.split(separator: ")").last?.split(separator: " ").compactMap { Double($0) } ?? []
+  }
+
   init() {
-    // Behind the name, which may hold anything.
-    let words = Self.read("/proc/self/stat")?.split(separator: ")").last?.split(separator: " ").compactMap { Double($0) } ?? []
+    let words = Self.words
     let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
     if words.count > 20, ticks > 0 {
       // The first word is a letter and not among them: utime is the 14th of all (proc(5)), and the 11th here.
       cpu = (words[10] + words[11]) / ticks
       virtualBytes = words[19]
       residentBytes = words[20] * Double(sysconf(Int32(_SC_PAGESIZE)))
-      startedAt = Self.sinceEpoch(ofUptime: words[18] / ticks)
     }
+    startedAt = Self.started
     descriptors = Self.entries("/proc/self/fd")
     var limit = rlimit()
     if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 { maxDescriptors = Double(limit.rlim_cur) }
-  }
-
-  private static func sinceEpoch(ofUptime uptime: Double) -> Double? {
-    var (wall, boot) = (timespec(), timespec())
-    guard clock_gettime(CLOCK_REALTIME, &wall) == 0, clock_gettime(CLOCK_BOOTTIME, &boot) == 0 else { return nil }
-    return ((Double(wall.tv_sec - boot.tv_sec) + uptime) * 100).rounded() / 100
   }
 
   private static func read(_ path: String) -> String? {

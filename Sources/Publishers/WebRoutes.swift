@@ -1,3 +1,4 @@
+import Glibc
 import HTTPTypes
 import HummingbirdCore
 import NIOCore
@@ -77,9 +78,10 @@ struct WebRoutes: Sendable {
   /// Of an address of IPv6 the network: who has one has 2^64 of them.
   private static func place(of channel: any Channel) -> String {
     guard let address = channel.remoteAddress?.ipAddress else { return "" }
-    guard address.contains(":"), !address.hasPrefix("::ffff:") else { return address }
-    let groups = address.split(separator: ":", omittingEmptySubsequences: false).prefix(4)
-    return groups.joined(separator: ":")
+    var bytes = [UInt8](repeating: 0, count: 16)
+    let text = address.prefix { $0 != "%" }
+    guard !address.hasPrefix("::ffff:"), inet_pton(AF_INET6, String(text), &bytes) == 1 else { return address }
+    return bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: ":")
   }
 }
 

@@ -58,16 +58,31 @@ struct ExpositionReader {
     var labels: [String: String] = [:]
     var rest = text
     while true {
-      guard let match = rest.prefixMatch(of: /([a-z_]+)="((?:[^"\\]|\\[\\"n])*)"/), labels[String(match.1)] == nil else {
+      let label = /([a-z_]+)="((?:[^"\\]|\\[\\"n])*)"/.matchingSemantics(.unicodeScalar)
+      guard let match = rest.prefixMatch(of: label), labels[String(match.1)] == nil else {
         throw Trouble(line: line, reason: "no label, or one twice")
       }
-      labels[String(match.1)] = String(match.2).replacing("\\\\", with: "\u{0}").replacing("\\\"", with: "\"")
-        .replacing("\\n", with: "\n").replacing("\u{0}", with: "\\")
+      labels[String(match.1)] = Self.unescaped(match.2)
       rest = rest[match.range.upperBound...]
       guard rest.first == "," else { break }
       rest.removeFirst()
     }
     guard rest.isEmpty else { throw Trouble(line: line, reason: "something behind the labels") }
     return labels
+  }
+
+  /// By scalars, as others read it.
+  private static func unescaped(_ text: Substring) -> String {
+    var plain = String.UnicodeScalarView()
+    var isEscaped = false
+    for scalar in text.unicodeScalars {
+      if scalar == "\\", !isEscaped {
+        isEscaped = true
+        continue
+      }
+      plain.append(isEscaped && scalar == "n" ? "\n" : scalar)
+      isEscaped = false
+    }
+    return String(plain)
   }
 }

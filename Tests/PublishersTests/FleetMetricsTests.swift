@@ -110,7 +110,7 @@ import Testing
     for sample in page.samples { #expect(sample.labels["test_mode"] == (sample.labels["device"] == "Toy" ? "true" : nil)) }
   }
 
-  @Test(arguments: ["Bob's \"big\" \\ one", "\\", "\"", "\\n", "Küche {a=\"b\"} 1", "a,b=\"c\""])
+  @Test(arguments: ["Bob's \"big\" \\ one", "\\", "\"", "\\n", "Küche {a=\"b\"} 1", "a,b=\"c\"", "a\"\u{301}", "b\\\u{301}"])
   func `whatever a device is called, its name comes back`(name: String) throws {
     let page = try read(FleetStatus(gateway: "cabin", devices: [try Sample.device(name)]))
     #expect(Set(page.samples.compactMap { $0.labels["device"] }) == [name])
@@ -118,6 +118,7 @@ import Testing
 
   @Test func `the process says what it takes`() throws {
     let footprint = ProcessFootprint()
+    #expect(Set((0..<50).map { _ in ProcessFootprint().startedAt }) == [footprint.startedAt], "a start is one moment")
     #expect(try #require(footprint.cpu) > 0 && footprint.cpu ?? 0 < 1_000_000)
     #expect(try #require(footprint.residentBytes) > 1_000_000)
     #expect(try #require(footprint.virtualBytes) > footprint.residentBytes ?? 0)

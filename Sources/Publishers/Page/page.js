@@ -25,17 +25,19 @@ function become(node, attribute, value) {
 /// The children of `parent` for `items`, in order: made once, updated from then on, so that focus and what was opened stay.
 function list(parent, items, keyOf, create, update) {
   const old = new Map([...parent.children].map(child => [child.key, child]));
+  const kept = new Set();
   let place = parent.firstElementChild;
   for (const item of items) {
     const key = keyOf(item);
     const node = old.get(key) ?? create(item);
     node.key = key;
     old.delete(key);
+    kept.add(node);
     update(node, item);
     if (node === place) place = place.nextElementSibling;
     else parent.insertBefore(node, place);
   }
-  for (const node of old.values()) node.remove();
+  for (const node of [...parent.children]) if (!kept.has(node)) node.remove();
 }
 
 // Words and numbers
@@ -111,14 +113,20 @@ function gathered(devices, value) {
   };
 }
 
+/// Nothing simulated is added to what was measured, nor shown in its place.
+function shown() {
+  const real = fleet.devices.filter(device => !device.test_mode);
+  return real.length ? real : fleet.devices;
+}
+
 /// The first kind of device that measures the bank and says so: adding a controller's to a shunt's would count it twice.
 function meter(kinds, value) {
-  const tiers = kinds.map(kind => fleet.devices.filter(device => device.profile === kind));
+  const tiers = kinds.map(kind => shown().filter(device => device.profile === kind));
   return gathered(tiers.find(tier => tier.some(device => value(device) != null)) ?? tiers.find(tier => tier.length) ?? [], value);
 }
 
 function nodes() {
-  const found = flows.map(flow => ({ ...flow, devices: fleet.devices.filter(device => flow.of.includes(device.profile)) }))
+  const found = flows.map(flow => ({ ...flow, devices: shown().filter(device => flow.of.includes(device.profile)) }))
     .filter(flow => flow.devices.length)
     .map(flow => ({ ...flow, ...gathered(flow.devices, flow.read) }))
     .map(flow => ({ ...flow, text: measured(flow.value, flow.unit), way: flow.value == null ? 'unknown' : flow.value > 0 ? 'flows' : '' }));
@@ -289,7 +297,7 @@ function show() {
 
 /// Once a second: what is old gets older, whether or not anybody says so.
 function tick() {
-  say($('lost'), isLost ? `No word from BluPow since ${clock.format(heard)}. What stands here is from then; trying again.` : '');
+  say($('lost'), isLost ? `No word from BluPow since ${moment.format(heard)}. What stands here is from then; trying again.` : '');
   say($('stream'), isLost ? 'connection lost' : fleet ? 'live' : 'Connecting …');
   document.body.classList.toggle('is-lost', isLost);
   show();
@@ -324,7 +332,14 @@ async function follow() {
 function take(lines) {
   if (!lines.includes('event: status')) return;
   const isFirst = !fleet;
-  fleet = JSON.parse(lines.filter(line => line.startsWith('data:')).map(line => line.slice(5)).join('\n'));
+  const told = JSON.parse(lines.filter(line => line.startsWith('data:')).map(line => line.slice(5)).join('\n'));
+  if (!Array.isArray(told.devices)) return;
+  fleet = told;
+  for (const device of fleet.devices) {
+    const keys = known.get(identity(device)) ?? new Set();
+    for (const key of Object.keys(device.readings)) if (isDrawn(device, key)) keys.add(key);
+    known.set(identity(device), keys);
+  }
   came = { steady: performance.now(), wall: Date.now() };
   // A demonstration is young.
   if (isFirst && fleet.devices.every(device => device.test_mode)) document.querySelector('input[value=hour]').checked = true;
@@ -346,7 +361,7 @@ addEventListener('online', () => wake());
 
 const reason = async answer => (await answer.json().catch(() => null))?.error ?? `HTTP ${answer.status}`;
 async function ask(path, query = {}) {
-  const answer = await fetch(`api/${path}?${new URLSearchParams(query)}`, { cache: 'no-store' });
+  const answer = await fetch(`api/${path}?${new URLSearchParams(query)}`, { cache: 'no-store', signal: AbortSignal.timeout(30_000) });
   if (!answer.ok) throw new Error(await reason(answer));
   return answer.json();
 }
@@ -358,15 +373,22 @@ const lasts = { hour: 'the last hour', day: 'the last day', month: 'the last mon
 const chosenSpan = () => new FormData($('curves-choice')).get('span');
 const unitsDrawn = ['V', 'A', 'W', 'VA', '%', '°C', 'Hz', 'Ah'];
 
-/// Device and keys of the curves that are asked for.
+const isDrawn = (device, key) => number(device, key) != null && unitsDrawn.includes(device.readings[key].unit) && !/^cell_voltage_\d/.test(key);
+const keysOfFlow = ['battery_soc', 'battery_percentage', 'battery_power', 'solar_power', 'alternator_power', 'load_power', 'load_active_power'];
+
+/// By device, the keys that it has said since this page was opened: one that is away has a past all the same.
+const known = new Map();
+
+/// Device and keys of the curves that are asked for. Of a device that has said nothing yet, those that it may have said before.
 function wanted() {
+  const keysOf = device => known.get(identity(device)) ?? new Set();
   const one = fleet.devices.find(device => identity(device) === $('curves-of').value);
   if (one) {
-    const keys = Object.keys(one.readings).filter(key => number(one, key) != null && unitsDrawn.includes(one.readings[key].unit) && !/^cell_voltage_\d/.test(key));
-    return [[one, keys.sort(byRank).slice(0, 12)]];
+    const keys = [...keysOf(one)];
+    return [[one, keys.length ? keys.sort(byRank).slice(0, 12) : keysOfFlow]];
   }
-  const keys = ['battery_soc', 'battery_percentage', 'battery_power', 'solar_power', 'alternator_power', 'load_power', 'load_active_power'];
-  return fleet.devices.map(device => [device, keys.filter(key => number(device, key) != null)]).filter(([, keys]) => keys.length);
+  return fleet.devices.map(device => [device, keysOf(device).size ? keysOfFlow.filter(key => keysOf(device).has(key)) : keysOfFlow])
+    .filter(([, keys]) => keys.length);
 }
 
 let asked = { at: -Infinity, number: 0, isBusy: false };
