@@ -1,4 +1,4 @@
-import Glibc
+import Dispatch
 package import Logging
 package import Policy
 
@@ -53,10 +53,6 @@ package actor SystemdPublisher {
     isUnheard = failure != nil
   }
 
-  /// By the clock that systemd compares it with.
-  private static var monotonic: Int {
-    var now = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return now.tv_sec * 1_000_000 + now.tv_nsec / 1000
-  }
+  /// By the clock that systemd compares it with, CLOCK_MONOTONIC, in microseconds.
+  private static var monotonic: UInt64 { DispatchTime.now().uptimeNanoseconds / 1000 }
 }
