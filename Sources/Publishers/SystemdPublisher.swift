@@ -1,5 +1,5 @@
-import Dispatch
 package import Logging
+import NIOCore
 package import Policy
 
 /// Tells the service manager how the service does: that it is up, what it reads again, that it ends, and one line about the fleet.
@@ -54,5 +54,5 @@ package actor SystemdPublisher {
   }
 
   /// By the clock that systemd compares it with, CLOCK_MONOTONIC, in microseconds.
-  private static var monotonic: UInt64 { DispatchTime.now().uptimeNanoseconds / 1000 }
+  private static var monotonic: UInt64 { NIODeadline.now().uptimeNanoseconds / 1000 }
 }
