@@ -1,3 +1,4 @@
+import Glibc
 import Policy
 
 /// How many wrong tokens one place may offer: a few at once, then one a while.
@@ -9,6 +10,14 @@ struct GuessLimit {
 
   /// By place, when all is forgiven.
   private var forgiven: [String: Instant] = [:]
+
+  /// Whence somebody comes, by his address as text: of one of IPv6 the network of 64 bits, for who has one address has all of them.
+  static func place(of address: String) -> String {
+    var bytes = [UInt8](repeating: 0, count: 16)
+    let text = address.prefix { $0 != "%" }
+    guard !address.hasPrefix("::ffff:"), inet_pton(AF_INET6, String(text), &bytes) == 1 else { return address }
+    return bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: ":")
+  }
 
   /// Whether it may offer one more.
   func allows(_ place: String, at now: Instant) -> Bool {

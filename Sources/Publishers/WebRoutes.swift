@@ -1,4 +1,3 @@
-import Glibc
 import HTTPTypes
 import HummingbirdCore
 import NIOCore
@@ -23,7 +22,7 @@ struct WebRoutes: Sendable {
     let parts = (request.head.path ?? "").split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let path = parts.first.map(String.init) ?? ""
     if let answer = door.misled(request.head) { return answer }
-    let place = Self.place(of: channel)
+    let place = GuessLimit.place(of: channel.remoteAddress?.ipAddress ?? "")
     if path == LoginPage.path, door.asksForToken { return try await login(request, from: place) }
     if let refusal = door.refusal(request.head, from: place, forPage: source.assets[path]?.isPage ?? (path == "/")) {
       return refusal
@@ -73,15 +72,6 @@ struct WebRoutes: Sendable {
       }
     default: return .error(.methodNotAllowed, "The token is sent with POST.", allow: "GET, HEAD, POST")
     }
-  }
-
-  /// Of an address of IPv6 the network: who has one has 2^64 of them.
-  private static func place(of channel: any Channel) -> String {
-    guard let address = channel.remoteAddress?.ipAddress else { return "" }
-    var bytes = [UInt8](repeating: 0, count: 16)
-    let text = address.prefix { $0 != "%" }
-    guard !address.hasPrefix("::ffff:"), inet_pton(AF_INET6, String(text), &bytes) == 1 else { return address }
-    return bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: ":")
   }
 }
 

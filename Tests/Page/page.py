@@ -24,7 +24,7 @@ from playwright.async_api import Browser, Locator, Page, async_playwright
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "RealHomeAssistant"))
 from fleet import BIN, INVERTER, Device, Simulation  # noqa: E402
-from programs import Late, Program, Trouble, free_port, until  # noqa: E402
+from programs import Program, Trouble, disagreement, free_port, until  # noqa: E402
 
 HOSTILE = Device('Roof <img src=x onerror="document.title=1">&amp;', "D8:B6:73:BF:4F:80", "controller", "RNG-CTRL-RVR40")
 STALE = Device("Alternator", "D8:B6:73:BF:4F:81", "dcdc", "RBC50D1S-G1")
@@ -56,17 +56,7 @@ class Checks:
 
     async def agrees(self, what: str, look: Callable[[], Awaitable[list[str]]], within: float = 20) -> None:
         """As soon as nothing is wrong any more; what is still wrong after that time is the finding."""
-        wrong: list[str] = []
-
-        async def is_well() -> bool:
-            wrong[:] = await look()
-            return not wrong
-
-        try:
-            await until(what, is_well, within)
-        except Late:
-            wrong.append(f"still after {within:.0f} s")
-        self.check(what, wrong)
+        self.check(what, await disagreement(what, look, within))
 
 
 class Tab:
@@ -411,6 +401,11 @@ async def of_a_service(checks: Checks, browser: Browser, directory: Path, pictur
         checks.check("a hostile name is text", [] if roof["word"] == "connected" and await light.page.locator("main img").count() == 0 else [f"{roof}"])
         alternator = await light.page.text_content("#flow-alternator")
         checks.check("the flow's stale tile says so", [] if "last read" in (alternator or "") else [f"{alternator}"])
+        checks.check("what is simulated is in no sum beside what is measured", await light.page.evaluate("""() => ['solar', 'load', 'battery']
+          .map(id => document.getElementById(`flow-${id}`)?.textContent ?? `no ${id}`).filter(text => text.startsWith('no ') || text.includes('Bench'))"""))
+        await light.page.select_option("#curves-of", label=NEVER.name)
+        await light.page.wait_for_function("() => document.querySelector('#curves-note').textContent.startsWith('Nothing is written')", timeout=20_000)
+        checks.check("of one that was never read, nothing is written, and that is what it says", [])
         banner = await light.page.text_content("#simulated") or ""
         checks.check("SIMULATED stands on top, with the name", [] if "SIMULATED" in banner and TESTED.name in banner and METER.name not in banner else [banner])
         await until("the first polls to be written down", service.has_written, within=120)

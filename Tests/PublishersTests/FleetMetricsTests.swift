@@ -110,6 +110,25 @@ import Testing
     for sample in page.samples { #expect(sample.labels["test_mode"] == (sample.labels["device"] == "Toy" ? "true" : nil)) }
   }
 
+  @Test func `so is a problem of a module behind which everything is simulated`() throws {
+    let other = try #require(Address("AA:BB:CC:00:11:22"))
+    func marks(_ areSimulated: [Bool], of address: Address? = nil) throws -> [String?] {
+      var fleet = FleetStatus(
+        gateway: "cabin",
+        devices: try areSimulated.map { isSimulated in
+          var device = try Sample.device("Toy \(isSimulated)")
+          device.testMode = isSimulated
+          return device
+        })
+      let problem = Problem(.moduleFailing, address: address ?? fleet.devices[0].address, message: "It fails.", advice: "")
+      fleet.problems = [problem]
+      return try read(fleet).samples.filter { $0.name == "blupow_gateway_problem" }.map { $0.labels["test_mode"] }
+    }
+    #expect(try marks([true]) == ["true"])
+    #expect(try marks([true, false]) == [nil])
+    #expect(try marks([true], of: other) == [nil])
+  }
+
   @Test(arguments: ["Bob's \"big\" \\ one", "\\", "\"", "\\n", "Küche {a=\"b\"} 1", "a,b=\"c\"", "a\"\u{301}", "b\\\u{301}"])
   func `whatever a device is called, its name comes back`(name: String) throws {
     let page = try read(FleetStatus(gateway: "cabin", devices: [try Sample.device(name)]))

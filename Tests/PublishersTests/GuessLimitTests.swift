@@ -24,6 +24,14 @@ import Testing
     }
   }
 
+  @Test func `of IPv6 a network is one place, however an address of it is written`() {
+    let one = GuessLimit.place(of: "fe80::1:2:3:4%eth0")
+    #expect(["fe80::1", "fe80::ffff:2:3:4", "FE80:0:0:0:1:2:3:4"].allSatisfy { GuessLimit.place(of: $0) == one })
+    #expect(GuessLimit.place(of: "2001:db8::1") != GuessLimit.place(of: "2001:db8:0:1::1"))
+    #expect(GuessLimit.place(of: "10.0.0.1") != GuessLimit.place(of: "10.0.0.2"))
+    #expect(GuessLimit.place(of: "::ffff:10.0.0.1") != GuessLimit.place(of: "::ffff:10.0.0.2"))
+  }
+
   @Test func `of more places than it remembers the least guilty is forgotten`() {
     var limit = GuessLimit()
     for _ in 1...5 { limit.noteWrong("guilty", at: start) }

@@ -104,6 +104,21 @@ async def until(what: str, look: Callable[[], Awaitable[T | None]], within: floa
         await asyncio.sleep(every)
 
 
+async def disagreement(what: str, look: Callable[[], Awaitable[list[str]]], within: float) -> list[str]:
+    """Nothing as soon as nothing is wrong any more, else what is still wrong after that time."""
+    wrong: list[str] = []
+
+    async def is_well() -> bool:
+        wrong[:] = await look()
+        return not wrong
+
+    try:
+        await until(what, is_well, within)
+    except Late:
+        wrong.append(f"still after {within:.0f} s")
+    return wrong
+
+
 def free_port() -> int:
     """One that nobody has just now. Another may take it before it is used; then starting fails, loudly."""
     with socket.socket() as one:

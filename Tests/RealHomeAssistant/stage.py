@@ -10,7 +10,7 @@ from pathlib import Path
 from broker import Broker
 from fleet import BIN, Device, Gateway, Simulation
 from home_assistant import HomeAssistant, now
-from programs import Late, Program, until
+from programs import Late, Program, disagreement, until
 
 # What an installation that is as small as this one says of itself, and of a machine that is busy. Everything else is a finding.
 _OF_THE_BENCH = (
@@ -63,17 +63,7 @@ class Stage:
 
     async def agrees(self, what: str, look: Callable[[], Awaitable[list[str]]], within: float = 45) -> None:
         """As soon as nothing is wrong any more; what is still wrong after that time is the finding."""
-        wrong: list[str] = []
-
-        async def is_well() -> bool:
-            wrong[:] = await look()
-            return not wrong
-
-        try:
-            await until(what, is_well, within)
-        except Late:
-            wrong.append(f"still after {within:.0f} s")
-        self.check(what, wrong)
+        self.check(what, await disagreement(what, look, within))
 
     async def check_complaints(self) -> None:
         """In its log, and what it asks its user to repair."""

@@ -35,6 +35,14 @@ import Testing
     #expect(two - one < 12)
   }
 
+  @Test func `what is no number is in no quarter`() throws {
+    let quarter = HistoryQuarter(
+      of: [5, 6, .nan, .infinity].map { HistoryChunk.Poll(offset: 0, pollMs: 1, deadlineMs: 1, values: [1: .number($0)]) })
+    #expect(
+      try HistoryQuarter(packed: quarter.packed, keys: [1]).numbers
+        == [1: HistoryQuarter.Numbers(count: 2, min: 5, max: 6, mean: 5.5)])
+  }
+
   @Test func `a quarter is what its polls come to, and is kept as exact`() throws {
     let quarter = HistoryQuarter(of: [
       Self.poll(0, [1: .number(52.4), 3: .word(9)]), Self.poll(30_000, [1: .number(52.6)]), Self.poll(60_000, [:], failure: 7),

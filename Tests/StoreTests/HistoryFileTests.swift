@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import Readings
 import Testing
 
@@ -83,6 +84,73 @@ extension Folder {
         HistoryKey(key: "charging_status", unit: nil, isNumber: false),
         HistoryKey(key: "cycles", unit: nil, isNumber: true),
       ])
+  }
+
+  @Test func `where there are as many words and keys as there may be, those that are known go on`() throws {
+    let folder = try Folder()
+    var book = try HistoryBook(folder)
+    func said(_ word: String, _ key: String) -> [String: Reading] {
+      ["charging_status": Reading(.text(word)), key: Reading(.number(1))]
+    }
+    try book.save([desk.read(0, "Inverter", said("mppt", "cycles"))], desk.clock(10))
+    book.close()
+    func fill(_ insert: String, _ count: Int) throws {
+      try folder.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(count)) \(insert) FROM n",
+        in: "history.sqlite")
+    }
+    try fill("INSERT INTO word (word) SELECT 'word ' || i", HistoryFile.maxWords)
+    try fill("INSERT INTO key (key, unit, number) SELECT 'key ' || i, '', 1", HistoryFile.maxKeys)
+    book = try HistoryBook(folder)
+    try book.save(
+      [desk.read(30, "Inverter", said("mppt", "cycles")), desk.read(60, "Inverter", said("new", "other"))], desk.clock(90))
+    book.close()
+    #expect(try folder.polls().map(\.readings) == [said("mppt", "cycles"), said("mppt", "cycles"), [:]])
+  }
+
+  @Test func `a row is not written over by another one of its number`() throws {
+    let folder = try Folder()
+    var first = try HistoryBook(folder)
+    try first.save([desk.read(0, "Inverter", volts(1))], desk.clock(10))
+    first.close()
+    let (file, _) = try HistoryFile.open(directory: folder.path)
+    var tail = HistoryTail()
+    tail.take([desk.read(20, "Other", volts(2))], desk.clock(30))
+    #expect(tail.rows.map(\.id) == [1])
+    #expect(throws: StoreError.self) { try file.save(tail.rows) }
+    file.close()
+    #expect(try folder.polls().map(\.readings) == [volts(1)])
+  }
+
+  @Test func `whatever a row says of its time and number, the file opens or is set aside`() throws {
+    for (id, start) in [(2, Int64.min), (2, Int64.max), (Int64.max, 0)] {
+      let folder = try Folder()
+      try HistoryBook(folder).close()
+      try folder.sql(
+        "INSERT INTO chunk (id, start, device, trusted, open, polls) VALUES (\(id), \(start), 1, 1, 1, x'00')",
+        in: "history.sqlite")
+      let opened = Result { try HistoryBook(folder) }
+      if id == .max { #expect(throws: StoreError.self) { try opened.get() } } else { try opened.get().close() }
+    }
+  }
+
+  @Test func `a round of removal takes a bounded part of the quarters, too`() throws {
+    let folder = try Folder()
+    let book = try HistoryBook(folder)
+    try folder.sql(
+      """
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
+      INSERT INTO quarter (device, start, trusted, sums) SELECT 1, i * 900000, 1, x'00' FROM n
+      """, in: "history.sqlite")
+    func left() throws -> Int {
+      let queue = try DatabaseQueue(path: "\(folder.path)/history.sqlite")
+      defer { try? queue.close() }
+      return try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM quarter") ?? 0 }
+    }
+    try book.retain(before: HistoryDesk.epoch)
+    #expect(try left() == 6000 - HistoryFile.maxRemoved)
+    try book.retain(before: HistoryDesk.epoch)
+    #expect(try left() == 0)
   }
 
   @Test func `a row that grows is one row, and saved twice it is there once`() throws {

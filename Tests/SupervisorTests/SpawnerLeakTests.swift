@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Rig
 import Testing
@@ -71,6 +72,10 @@ import Testing
     let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
     #expect(spawner.ownDescriptors == descriptors + 1)
     close(file)
+    // What the runtime waits by.
+    let wait = blupow_eventfd()
+    #expect(wait >= 0 && spawner.ownDescriptors == descriptors)
+    close(wait)
     var pid: pid_t = 0
     var words: [UnsafeMutablePointer<CChar>?] = [strdup("/bin/true"), nil]
     defer { free(words[0]) }
