@@ -99,7 +99,7 @@ let package = Package(
     .executableTarget(name: "fuzz", dependencies: ["Fuzzing"], path: "Tests/Fuzz", swiftSettings: strict),
     // Tests/Rig: a private bus, the simulator and the worker as real processes. Tests/Zoo: workers that misbehave.
     .target(
-      name: "Rig", dependencies: ["Supervisor", "Readings", "BlueZ", "DBus", "CLinux"], path: "Tests/Rig",
+      name: "Rig", dependencies: ["Supervisor", "Readings", "BlueZ", "DBus", "CLinux", logging], path: "Tests/Rig",
       swiftSettings: strict),
     .executableTarget(name: "zoo", dependencies: ["Readings", "CLinux"], path: "Tests/Zoo", swiftSettings: strict),
     // A supervisor in a process of its own, for what only a whole process can be asked: whom it adopts, and what is left of it.

@@ -1,6 +1,7 @@
 import Logging
 import Policy
 import Readings
+import Rig
 import Synchronization
 import Testing
 

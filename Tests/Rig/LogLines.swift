@@ -1,15 +1,17 @@
-import Logging
+package import Logging
 import Synchronization
 
 /// Keeps what is logged, as "level message".
-final class LogLines: Sendable {
+package final class LogLines: Sendable {
   private let lines = Mutex<[(text: String, poll: String?)]>([])
 
-  var all: [String] { lines.withLock { $0.map(\.text) } }
-  /// The poll that each line names.
-  var polls: [String?] { lines.withLock { $0.map(\.poll) } }
+  package init() {}
 
-  func handler(level: Logger.Level) -> any LogHandler { Keeper(lines: self, logLevel: level) }
+  package var all: [String] { lines.withLock { $0.map(\.text) } }
+  /// The poll that each line names.
+  package var polls: [String?] { lines.withLock { $0.map(\.poll) } }
+
+  package func handler(level: Logger.Level) -> any LogHandler { Keeper(lines: self, logLevel: level) }
 
   private struct Keeper: LogHandler {
     let lines: LogLines
