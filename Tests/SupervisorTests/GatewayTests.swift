@@ -44,6 +44,42 @@ import Testing
     await running.value
   }
 
+  @Test func `who writes the history is told what was accepted, what of it was computed, and what has the register's own sign`()
+    async throws
+  {
+    let told = Mutex<[PolledDevice]>([])
+    let device = DeviceConfig(name: "Shunt", address: try #require(Address("D8:B6:73:BF:4F:00")), profile: "inverter")
+    let gateway = Gateway(
+      GatewayConfig(name: "cabin", interval: .seconds(1), devices: [device]),
+      worker: WorkerCommand(path: "/nonexistent", arguments: [], environment: [:]), log: quiet, jitter: { 0 },
+      whenPolled: { polled in told.withLock { $0.append(polled) } })
+    let readings = [
+      "battery_current": Reading(.number(-2), unit: "A"), "battery_power": Reading(.number(-26), unit: "W"),
+      "total_energy": Reading(.number(5), unit: "kWh"),
+    ]
+    func note(_ total: Double) async {
+      let answer = DeviceReadings(
+        device: "Shunt", profile: "inverter", unit: 32, model: nil,
+        readings: readings.merging(["total_energy": Reading(.number(total), unit: "kWh")]) { $1 }, implausible: [],
+        rawSign: ["battery_current", "total_energy"], derived: ["battery_power", "total_energy"], counters: ["total_energy"])
+      await gateway.note(
+        PollOutcome(poll: "p", answers: ["Shunt": .readings(answer)], readAt: ["Shunt": .seconds(1)], lasted: .seconds(3)),
+        of: device.address)
+    }
+    await note(5)
+    await note(4)
+    await gateway.note(
+      PollOutcome(poll: "p", answers: ["Shunt": .failed(FailureReport(.silent, at: .read, "no answer"))]),
+      of: device.address)
+    let polled = told.withLock(\.self)
+    var lessened = readings
+    lessened["total_energy"] = nil
+    #expect(polled.map(\.readings) == [readings, lessened, nil])
+    #expect(polled.map(\.derived) == [["battery_power", "total_energy"], ["battery_power"], []])
+    #expect(polled.map(\.rawSign) == [["battery_current", "total_energy"], ["battery_current"], []])
+    #expect(polled.map(\.failure?.failure) == [nil, nil, .silent])
+  }
+
   @Test func `a worker that leaves processes is one warning when that begins and one notice when it ends`() async throws {
     let lines = LogLines()
     let gateway = try gateway(["fine"], log: Logger(label: "test", factory: { _ in lines.handler(level: .notice) }))
