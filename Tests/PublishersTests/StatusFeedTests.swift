@@ -71,7 +71,7 @@ import Testing
     withExtendedLifetime(kept) {}
   }
 
-  @Test func `a status that cannot be written is not passed over in silence`() async throws {
+  @Test(.timeLimit(.minutes(1))) func `a status that cannot be written is not passed over in silence`() async throws {
     let feed = StatusFeed()
     var device = try Sample.device("Roof")
     device.successRate = .nan
