@@ -9,8 +9,9 @@ import ServiceLifecycle
 struct Endpoint: Service {
   static let maxConnections = 64
   /// Of one host, over TCP.
-  static let maxConnectionsOfOne = 32
+  static let maxConnectionsOfOne = 24
   static let maxHeadBytes = 16_384
+  static let maxHeadFields = 100
   static let pause = Duration.seconds(5)
 
   var address: BindAddress
@@ -62,7 +63,7 @@ struct Endpoint: Service {
       configuration: .init(
         additionalChannelHandlers: [OneRequest(patience: patience, fields: fields, share: share)],
         httpDecoderConfiguration: .init(
-          maxHeaderFieldSize: Self.maxHeadBytes, maxHeaderListSize: Self.maxHeadBytes, maxHeaderFieldCount: 100)))
+          maxHeaderFieldSize: Self.maxHeadBytes, maxHeaderListSize: Self.maxHeadBytes, maxHeaderFieldCount: Self.maxHeadFields)))
     return http.server(
       configuration: .init(
         address: address, availableConnectionsDelegate: MaximumAvailableConnections(Self.maxConnections, logger: quiet)),

@@ -66,16 +66,21 @@ package struct HistoryDocument: Encodable, Sendable {
 
   private var question: HistoryQuestion
   private var isSimulated: Bool
+  private var from: Date
   private var width: Duration
   private var gap: Duration
   private var content: Content
 
   /// - Parameters:
+  ///   - from: where the first span begins; `nil`: where the question does.
   ///   - width: of a span.
   ///   - gap: neighbours further apart have nothing between them.
-  package init(_ question: HistoryQuestion, isSimulated: Bool, width: Duration, gap: Duration, _ content: Content) {
+  package init(
+    _ question: HistoryQuestion, isSimulated: Bool, from: Date? = nil, width: Duration, gap: Duration, _ content: Content
+  ) {
     self.question = question
     self.isSimulated = isSimulated
+    self.from = from ?? question.from
     self.width = width
     self.gap = gap
     self.content = content
@@ -92,7 +97,7 @@ package struct HistoryDocument: Encodable, Sendable {
     var fields = encoder.container(keyedBy: Key.self)
     try fields.encode(question.device, forKey: .device)
     try fields.encode(isSimulated, forKey: .isSimulated)
-    try fields.encode(question.from.rfc3339, forKey: .from)
+    try fields.encode(from.rfc3339, forKey: .from)
     try fields.encode(question.to.rfc3339, forKey: .to)
     try fields.encode(width.seconds, forKey: .width)
     try fields.encode(gap.seconds, forKey: .gap)

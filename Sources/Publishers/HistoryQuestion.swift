@@ -27,7 +27,7 @@ package struct HistoryQuestion: Equatable, Sendable {
         sentence: "`\(Printable.text(other, maxBytes: 60))` says nothing here; there are \(known.joined(separator: ", ")).")
     }
     guard let device = query["device"], !device.isEmpty, device.utf8.count <= 1000 else {
-      throw Mistake(sentence: "`device` names none.")
+      throw Mistake(sentence: "`device` is a device's name, of 1 to 1000 bytes.")
     }
     let keys = (query["keys"] ?? "").split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     guard !hasKeys || (keys.allSatisfy(Self.isKey) && keys.count <= Self.maxKeys && Set(keys).count == keys.count) else {

@@ -14,9 +14,12 @@ package struct HistoryRoutes: Sendable {
 
   /// Questions that are being answered at the same time, those of clients that went away included.
   static let maxAsked = 16
+  /// Of one host.
+  static let maxAskedOfOne = 4
 
   private final class Asked: Sendable {
     let count = Mutex(0)
+    let share = PlaceShare(most: maxAskedOfOne)
   }
 
   package typealias Ask = @Sendable (HistoryQuestion) async -> Found
@@ -32,18 +35,22 @@ package struct HistoryRoutes: Sendable {
 
   package var byPath: [String: WebSource.Route] {
     [
-      "/api/history": { await answer($0, hasKeys: true, curves) },
-      "/api/polls": { await answer($0, hasKeys: false, polls) },
+      "/api/history": { await answer($0, from: $1, hasKeys: true, curves) },
+      "/api/polls": { await answer($0, from: $1, hasKeys: false, polls) },
     ]
   }
 
-  private func answer(_ query: [String: String], hasKeys: Bool, _ ask: Ask) async -> Answer {
+  private func answer(_ query: [String: String], from place: String, hasKeys: Bool, _ ask: Ask) async -> Answer {
     let question: HistoryQuestion
     do throws(HistoryQuestion.Mistake) {
       question = try HistoryQuestion(query, hasKeys: hasKeys)
     } catch {
       return .wrong(error.sentence)
     }
+    guard asked.share.take(place) else {
+      return .unavailable("\(Self.maxAskedOfOne) questions about the past are being answered to this host already. Try again.")
+    }
+    defer { asked.share.giveBack(place) }
     let isWithin = asked.count.withLock { count in
       guard count < Self.maxAsked else { return false }
       count += 1

@@ -129,7 +129,7 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
         .error(
           isLong ? .requestHeaderFieldsTooLarge : .badRequest,
           isLong
-            ? "The request's head is too long; at most \(Endpoint.maxHeadBytes) bytes are taken."
+            ? "The request's head is too long; at most \(Endpoint.maxHeadBytes) bytes and \(Endpoint.maxHeadFields) fields are taken."
             : "This is not an HTTP request that can be read."))
     }
     // Whoever reads the body must not take this for its end.

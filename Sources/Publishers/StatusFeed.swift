@@ -8,7 +8,7 @@ import Synchronization
 final class StatusFeed: Sendable {
   static let maxSeats = 32
   /// Of one host.
-  static let maxSeatsOfOne = 16
+  static let maxSeatsOfOne = 12
   static let pause = Duration.seconds(1)
   /// So often something is said, that whoever has gone is noticed on the way.
   static let heartbeat = Duration.seconds(15)

@@ -47,7 +47,7 @@ struct WebRoutes: Sendable {
     case "/api/stream": return await stream(isHead: isHead, from: place)
     default:
       if let asset = source.assets[path] { return Answer(.ok, asset.bytes, as: asset.contentType) }
-      if let route = source.routes[path] { return await route(query) }
+      if let route = source.routes[path] { return await route(query, place) }
       let paths = (["/api/status", "/api/events", "/api/stream", "/metrics"] + source.assets.keys + source.routes.keys).sorted()
       return .error(.notFound, "There is nothing at '\(path.prefix(200))'; there are \(paths.joined(separator: ", ")).")
     }

@@ -30,6 +30,8 @@ package struct HistoryKey: Hashable, Sendable {
 /// An answer by spans of time.
 package struct HistorySpans<Content: Equatable & Sendable>: Equatable, Sendable {
   package var content: Content
+  /// Where the first one begins: of quarters of an hour it may be before what was asked for.
+  package var from: Date
   /// Of one span.
   package var width: Duration
   /// Neighbours that are further apart than this have a gap between them: no line belongs there.

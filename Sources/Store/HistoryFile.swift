@@ -205,11 +205,7 @@ package final class HistoryFile: Sendable {
           database, "SELECT 1 FROM key WHERE key = ? AND unit = ? AND number = ? AND derived = ? AND raw_sign = ?", words)
         || Schema.count(database, "key") < Int64(maxKeys)
       guard isKept else { return nil }
-      id = try database.number(
-        """
-        INSERT INTO key (key, unit, number, derived, raw_sign) VALUES (?, ?, ?, ?, ?)
-        ON CONFLICT DO UPDATE SET key = key RETURNING id
-        """, words)
+      id = try database.number(Schema.upsertKey, words)
       numbers.keys[key] = id
     }
     if numbers.pairs.insert(Numbers.Pair(device: device, key: id)).inserted {

@@ -88,6 +88,8 @@ package actor HistoryKeeper {
     let opened = await onOwnThread { () -> Result<(HistoryFile, StoreTrouble?), StoreError> in
       do throws(StoreError) {
         let (file, warning) = try HistoryFile.open(directory: directory, distrusted: distrusted)
+        // The descriptor that readers in this process have in turn is there from now on: one that came later would look like a leak.
+        _ = try? HistoryReader(directory: directory).devices()
         return .success((file, warning))
       } catch {
         return .failure(error)

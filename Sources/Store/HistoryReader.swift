@@ -2,11 +2,14 @@ package import FoundationEssentials
 import GRDB
 import Glibc
 import Readings
+import Synchronization
 
 /// Reads the history, whether or not a service writes it meanwhile, in this process or in another. Every call opens the file, reads a
 /// bounded amount and closes it again: nothing is held that would keep the writer from its work, and a file that was replaced is seen.
+/// In the writer's own process SQLite keeps the descriptor of a reader that has closed, for a lock of the writer's would go with it, and
+/// gives it to the next one: that is one, because one reads at a time.
 ///
-/// Its calls wait for the disk: not for a thread that others need. All times are the wall clock's.
+/// Its calls wait for the disk and for each other: not for a thread that others need. All times are the wall clock's.
 package struct HistoryReader: Sendable {
   /// Of one answer.
   package static let maxPoints = 2000
@@ -16,6 +19,11 @@ package struct HistoryReader: Sendable {
   private static let maxRows = 48
 
   package let directory: String
+  private let turn = Turn()
+
+  private final class Turn: Sendable {
+    let mutex = Mutex(())
+  }
 
   package init(directory: String) { self.directory = directory }
 
@@ -57,12 +65,12 @@ package struct HistoryReader: Sendable {
         let points = spans.all.compactMap { span in
           span.sums.numbers[id].map {
             HistoryPoint(
-              time: Date(wallMs: span.firstRead ?? span.first), min: $0.min, mean: $0.mean, max: $0.max, count: $0.count)
+              time: Date(wallMs: span.firstRead[id] ?? span.first), min: $0.min, mean: $0.mean, max: $0.max, count: $0.count)
           }
         }
         return points.isEmpty ? nil : HistoryCurve(key: key, points: points)
       }
-      return HistorySpans(content: curves, width: .milliseconds(spans.width), gap: .milliseconds(spans.gap))
+      return spans.told(curves)
     }
   }
 
@@ -82,7 +90,7 @@ package struct HistoryReader: Sendable {
           connectMsMean: connects.count > 0 ? Double(connects.sum) / Double(connects.count) : nil,
           pollMsMean: Double(sums.pollMsSum) / Double(max(1, sums.polls)), deadline: .milliseconds(sums.deadlineMs))
       }
-      return HistorySpans(content: outcomes, width: .milliseconds(spans.width), gap: .milliseconds(spans.gap))
+      return spans.told(outcomes)
     }
   }
 
@@ -128,8 +136,13 @@ package struct HistoryReader: Sendable {
 
   // MARK: The file
 
-  private func read<Answer>(_ work: (Database) throws -> Answer) throws(StoreError) -> Answer {
+  private func read<Answer: Sendable>(_ work: (Database) throws -> Answer) throws(StoreError) -> Answer {
+    try turn.mutex.withLock { _ throws(StoreError) in try readAlone(work) }
+  }
+
+  private func readAlone<Answer: Sendable>(_ work: (Database) throws -> Answer) throws(StoreError) -> Answer {
     let file = StoreFile(directory: directory, name: StoreFile.historyName)
+    try file.inspect()
     guard access(file.path, R_OK) == 0 else {
       throw StoreError(errno == ENOENT || errno == ENOTDIR ? .absent : .unreadable, errno == ENOENT ? directory : file.path)
     }
@@ -205,8 +218,8 @@ package struct HistoryReader: Sendable {
 
   private struct Span {
     var first: Int64
-    /// The first that gave readings.
-    var firstRead: Int64?
+    /// The first that read it, by key.
+    var firstRead: [Int64: Int64] = [:]
     var sums = HistoryQuarter()
   }
 
@@ -216,13 +229,17 @@ package struct HistoryReader: Sendable {
     var from: Int64
     var byNumber: [Int64: Span] = [:]
 
+    func told<Content>(_ content: Content) -> HistorySpans<Content> {
+      HistorySpans(content: content, from: Date(wallMs: from), width: .milliseconds(width), gap: .milliseconds(gap))
+    }
+
     var all: [Span] { byNumber.sorted { $0.key < $1.key }.map(\.value) }
 
     mutating func add(_ sums: HistoryQuarter, at time: Int64) {
       let number = (time - from) / width
       var span = byNumber[number] ?? Span(first: time)
       span.first = min(span.first, time)
-      if sums.good > 0 { span.firstRead = min(span.firstRead ?? time, time) }
+      for key in sums.numbers.keys { span.firstRead[key] = min(span.firstRead[key] ?? time, time) }
       span.sums.add(sums)
       byNumber[number] = span
     }

@@ -4,14 +4,14 @@ extension Schema {
   /// Of the history. Readers in other processes share it: the log's index is in a file, as SQLite has it by default.
   static let history = Schema(
     applicationID: 0x426c_7548,  // "BluH"
-    migrator: migrator, statements: [chunk, quarter, upsertChunk, upsertQuarter], small: nil,
+    migrator: migrator, statements: [chunk, quarter, upsertChunk, upsertQuarter, upsertKey], small: nil,
     // Before the first table. Pages of half the usual size: each save writes each page that it touches. What retention frees can be
     // given back. A log of 4 MiB is worked in less than once a day: a page that is written at every save reaches the database once.
     pragmas: ["page_size = 2048", "auto_vacuum = INCREMENTAL", "wal_autocheckpoint = 2000"])
 
   private static let migrator: DatabaseMigrator = {
     var migrator = DatabaseMigrator()
-    migrator.registerMigration("polls") { database in
+    migrator.registerMigration("history") { database in
       try database.execute(
         sql: """
           CREATE TABLE device (
@@ -60,6 +60,10 @@ extension Schema {
     INSERT INTO chunk (id, start, device, trusted, open, polls) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET open = excluded.open, polls = excluded.polls
     WHERE chunk.start = excluded.start AND chunk.device = excluded.device
+    """
+  static let upsertKey = """
+    INSERT INTO key (key, unit, number, derived, raw_sign) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET key = key RETURNING id
     """
   static let upsertQuarter = """
     INSERT INTO quarter (device, start, trusted, sums) VALUES (?, ?, ?, ?)

@@ -34,7 +34,7 @@ package struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
   package var cause: Cause
   package var path: String
 
-  init(_ cause: Cause, _ path: String) {
+  package init(_ cause: Cause, _ path: String) {
     self.cause = cause
     self.path = path
   }

@@ -26,8 +26,8 @@ struct StoreFile: Sendable {
     }
   }
 
-  /// Files are files, or not there; the database is there, and is nobody else's to read.
-  func prepare() throws(StoreError) {
+  /// Files are files, or not there.
+  func inspect() throws(StoreError) {
     for companion in Self.companions {
       var status = stat()
       guard lstat(path + companion, &status) == 0 else {
@@ -36,6 +36,11 @@ struct StoreFile: Sendable {
       }
       if let what = Self.oddity(status.st_mode) { throw StoreError(.notAFile(what), path + companion) }
     }
+  }
+
+  /// They are; and the database is there, and is nobody else's to read.
+  func prepare() throws(StoreError) {
+    try inspect()
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
     guard descriptor >= 0 else { throw StoreError(errno: errno, path) }
     // SQLite gives its own files the database's mode.

@@ -26,7 +26,11 @@ struct HistoryCommand: AsyncParsableCommand {
   @Flag(help: "Every poll, one JSON document a line.")
   var json = false
 
-  @Option(help: "The configuration that says where the history is (default: $BLUPOW_CONFIG, else /etc/blupow/blupow.yaml).")
+  @Option(
+    help: """
+      The configuration that says where the history is (default: $BLUPOW_CONFIG, else where a running service has it, else \
+      /etc/blupow/blupow.yaml).
+      """)
   var config: String?
 
   private var range: Duration? { Duration(text: since).flatMap { $0 > .zero ? $0 : nil } }
@@ -39,19 +43,20 @@ struct HistoryCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let place = HistoryPlace(service: await HistoryPlace.ofService(), configured: HistoryPlace.configured(config))
-    guard let directory = place.directory else {
+    guard let directory = try await HistoryPlace.find(asked: config) else {
       Console.complain("Nothing says where the history is. Set state_dir in the configuration.")
       throw Console.exit(.unavailable)
     }
     let reader = HistoryReader(directory: directory)
     do {
-      let (to, devices) = (Date.now, try chosen(try reader.devices()))
+      let known = try reader.devices()
+      guard !known.isEmpty else { throw StoreError(.absent, directory) }
+      let (to, devices) = (Date.now, try chosen(known))
       let from = to.addingTimeInterval(-(range ?? .zero).seconds)
       if csv || json {
         try write(HistoryExport(devices, isCSV: csv), of: reader, from, to)
       } else {
-        for device in devices { try Console.result(HistoryTable(device, reader, from: from, to: to).text) }
+        for device in devices { try Console.stream(HistoryTable(device, reader, from: from, to: to).text) }
       }
     } catch let error as StoreError {
       Console.complain("\(error)")
@@ -80,15 +85,21 @@ struct HistoryCommand: AsyncParsableCommand {
   }
 }
 
-/// Where the history of this host is.
-struct HistoryPlace {
-  /// Where a running service keeps it.
-  var service: String?
-  /// By the configuration.
-  var configured: String?
-
-  var directory: String? {
-    if let service { return service }
+/// Where the history is.
+enum HistoryPlace {
+  /// Where the configuration that was asked for has it; else where a running service keeps it; else where one would by whatever
+  /// configuration this host has. Ends the command where what was asked for cannot be read.
+  ///
+  /// - Parameter path: of a configuration.
+  static func find(asked path: String?) async throws -> String? {
+    if path != nil || getenv("BLUPOW_CONFIG") != nil {
+      if let directory = try Console.gatewayConfig(path).stateDirectory { return directory }
+    } else if let directory = ConfigFile.processEnvironment[ConfigFile.variable("state_dir")] {
+      return directory
+    }
+    if let directory = await ofService() { return directory }
+    // A mistake in a configuration that nobody asked for is `blupow config check`'s to say.
+    let configured = (try? ConfigFile.loadGateway(ConfigFile.path(path)))?.stateDirectory
     let environment = ProcessInfo.processInfo.environment
     let own = StateDirectory.path(configured: configured, environment: environment, isRoot: geteuid() == 0)
     let host = StateDirectory.path(configured: configured, environment: [:], isRoot: true)
@@ -96,11 +107,8 @@ struct HistoryPlace {
     return [own, host].compactMap(\.self).first { access($0, F_OK) == 0 } ?? own
   }
 
-  static func ofService() async -> String? {
+  private static func ofService() async -> String? {
     guard let places = try? SocketPath.toAsk() else { return nil }
     return try? await StatusClient(places).status(within: .seconds(2)).places?.stateDirectory
   }
-
-  /// One that cannot be read says nothing: the history may be there all the same.
-  static func configured(_ path: String?) -> String? { (try? ConfigFile.loadGateway(ConfigFile.path(path)))?.stateDirectory }
 }

@@ -17,7 +17,7 @@ extension HistoryRoutes {
           let spans = try reader.series(
             device: device.id, keys: question.keys, from: question.from, to: question.to, points: question.points)
           return HistoryDocument(
-            question, isSimulated: device.isSimulated, width: spans.width, gap: spans.gap,
+            question, isSimulated: device.isSimulated, from: spans.from, width: spans.width, gap: spans.gap,
             .curves(spans.content.map(HistoryDocument.Curve.init)))
         }
       },
@@ -25,7 +25,7 @@ extension HistoryRoutes {
         await Self.find(question, reader, await fleet(), none: .polls([])) { reader, device throws(StoreError) in
           let spans = try reader.outcomes(device: device.id, from: question.from, to: question.to, points: question.points)
           return HistoryDocument(
-            question, isSimulated: device.isSimulated, width: spans.width, gap: spans.gap,
+            question, isSimulated: device.isSimulated, from: spans.from, width: spans.width, gap: spans.gap,
             .polls(spans.content.map(HistoryDocument.Outcome.init)))
         }
       })

@@ -1,4 +1,3 @@
-import Devices
 import Foundation
 import Policy
 import Publishers
@@ -63,20 +62,27 @@ struct HistoryTable {
     "\(key.key)\(key.unit.map { " \($0)" } ?? "")\(key.isDerived ? derived : "")\(key.isRawSign ? rawSign : "")"
   }
 
+  /// The fewest that are exact for all that was read.
+  private static func decimals(of curve: HistoryCurve) -> Int {
+    let numbers = curve.points.flatMap { [$0.min, $0.max] }
+    return (0...3).first { digits in
+      let scale = pow(10, Double(digits))
+      return numbers.allSatisfy { ($0 * scale).rounded() / scale == $0 }
+    } ?? 3
+  }
+
   private func row(_ index: Int) -> [String] {
     let outcome = outcomes.content[index]
     let next = index + 1 < outcomes.content.count ? outcomes.content[index + 1].time : Date.distantFuture
     let failed = outcome.failed.values.reduce(0, +)
     let moment = outcome.time.rfc3339
-    return ["\(moment.prefix(10)) \(moment.dropFirst(11).prefix(5))Z", "\(outcome.good)/\(outcome.good + failed)"]
+    // Spans may be of seconds.
+    let time = moment.dropFirst(11).prefix(outcomes.width < .seconds(60) ? 8 : 5)
+    return ["\(moment.prefix(10)) \(time)Z", "\(outcome.good)/\(outcome.good + failed)"]
       + curves.map { curve in
-        curve.points.first { $0.time >= outcome.time && $0.time < next }.map { Self.text($0.mean, curve.key.key) } ?? "-"
+        curve.points.first { $0.time >= outcome.time && $0.time < next }
+          .map { FleetTable.fixed($0.mean, decimals: Self.decimals(of: curve)) } ?? "-"
       }
-  }
-
-  /// With the register's digits.
-  private static func text(_ mean: Double, _ key: String) -> String {
-    FleetTable.fixed(mean, decimals: Profile.all.lazy.compactMap { $0.field(key)?.decimals }.first ?? 0)
   }
 
   /// "connect_timeout 3, silent 1", the most first.

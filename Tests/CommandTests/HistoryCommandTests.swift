@@ -53,6 +53,10 @@ import Testing
       ["history", "--json"], config: Self.config, more: state(scene),
       through: ["/bin/bash", "-c", "set -o pipefail; \"$@\" | :", "bash"])
     #expect(cut.exitCode == 0 && cut.errors.isEmpty, "who has read enough: \(cut.errors)")
+    let cutTable = try await scene.blupow(
+      ["history"], config: Self.config, more: state(scene),
+      through: ["/bin/bash", "-c", "set -o pipefail; \"$@\" | :", "bash"])
+    #expect(cutTable.exitCode == 0 && cutTable.errors.isEmpty, "of the table, too: \(cutTable.errors)")
     let table = try await history(scene)
     #expect(table.output.contains("Inverter · SIMULATED at D8:B6:73:BF:4F:75\n"), "\(table.output)")
     #expect(table.output.contains("battery_voltage V") && table.output.contains("failed: silent 1\n"))
@@ -105,10 +109,53 @@ import Testing
       #expect(run.exitCode == ExitCode.usage.rawValue, "\(arguments)")
     }
     let (file, _) = try HistoryFile.open(directory: "\(scene.simulation.directory)/state")
+    for name in [[], ["Inverter"]] {
+      let empty = try await scene.blupow(["history"] + name, config: Self.config, more: state(scene))
+      #expect(empty.exitCode == ExitCode.unavailable.rawValue && empty.output.isEmpty)
+      #expect(empty.errors.hasPrefix("There is no history in \(scene.simulation.directory)/state yet. "), "\(empty.errors)")
+    }
+    var tail = HistoryTail()
+    tail.begin(at: file.nextID)
+    let roof = HistoryEntry.Device(name: "Roof", address: "D8:B6:73:BF:4F:80", unit: nil, isSimulated: false)
+    tail.take(
+      [HistoryEntry(device: roof, at: .now, pollMs: 400, deadline: .seconds(25))],
+      HistoryClock(instant: .now, wallMs: 1_784_000_000_000, isSynchronised: true))
+    try file.save(tail.rows)
     file.close()
     let unknown = try await history(scene, "Cabin")
     #expect(unknown.exitCode == ExitCode.usage.rawValue)
     #expect(unknown.errors.contains("There is no history of a device 'Cabin'"), "\(unknown.errors)")
+    await scene.end()
+  }
+
+  @Test(.timeLimit(.minutes(5)))
+  func `the configuration that is asked for says where it is, whatever runs, and its mistakes are told`()
+    async throws
+  {
+    let scene = try await Scene.one()
+    let service = try await scene.start(["run"], config: Self.config, more: state(scene))
+    _ = try await scene.untilStatus { $0.contains("\"connected\"") }
+    let other = "\(scene.simulation.directory)/other.yaml"
+    try scene.write("state_dir: \(scene.simulation.directory)/other\n" + Self.config, to: other)
+    // No variable says where it is.
+    func ask(_ arguments: [String], _ more: [String] = []) async throws -> CommandRun {
+      try await scene.blupow(
+        ["history"] + arguments, through: ["/usr/bin/env", "--unset=BLUPOW_STATE_DIR", "HOME=/nonexistent"] + more)
+    }
+    #expect(
+      try await ask(["--config", other]).errors.hasPrefix("There is no history in \(scene.simulation.directory)/other yet."))
+    #expect(
+      try await ask([], ["BLUPOW_CONFIG=\(other)"]).errors.hasPrefix(
+        "There is no history in \(scene.simulation.directory)/other yet."))
+    let ofService = try await ask([])
+    #expect(ofService.errors.hasPrefix("There is no history in \(scene.simulation.directory)/state yet."))
+    let missing = try await ask(["--config", "/nonexistent.yaml"])
+    #expect(missing.exitCode == ExitCode.config.rawValue && missing.errors.contains("/nonexistent.yaml"), "\(missing.errors)")
+    try scene.write("devices: [", to: other)
+    let broken = try await ask(["--config", other])
+    #expect(broken.exitCode == ExitCode.config.rawValue && broken.errors.contains("other.yaml:"), "\(broken.errors)")
+    kill(service.pid, SIGTERM)
+    _ = await Scene.hear(service)
     await scene.end()
   }
 

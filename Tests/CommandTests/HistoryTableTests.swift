@@ -6,7 +6,7 @@ import Testing
 @testable import blupow
 
 @Suite struct HistoryTableTests {
-  @Test func `a column is of one kind of number, and what is no plain measurement is marked`() throws {
+  @Test func `a column is of one kind of number, in the digits that were read, marked where not measured`() throws {
     let directory = FileManager.default.temporaryDirectory.appending(path: "table-\(UUID().uuidString)").path()
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let now = ContinuousClock.now
@@ -16,7 +16,7 @@ import Testing
         device: .init(name: "Shunt", address: "D8:B6:73:BF:4F:75", unit: nil, isSimulated: false), at: now - .seconds(ago),
         connectMs: 400, pollMs: 1000, deadline: .seconds(25),
         readings: [
-          "battery_voltage": Reading(.number(13), unit: "V"), "battery_current": Reading(.number(-2), unit: "A"),
+          "battery_voltage": Reading(.number(13.2), unit: "V"), "battery_current": Reading(.number(-2), unit: "A"),
           "battery_power": Reading(.number(-26), unit: "W"),
         ], derived: derived, rawSign: rawSign)
     }
@@ -35,9 +35,9 @@ import Testing
     #expect(
       table.text == """
         Shunt at D8:B6:73:BF:4F:75
-                       time  polls  battery_voltage V  battery_current A±  battery_current A  battery_power W*±  battery_power W*
-          2026-07-14 03:31Z    1/1               13.0               -2.00                  -            -26.000                 -
-          2026-07-14 03:32Z    1/1               13.0                   -              -2.00                  -           -26.000
+                          time  polls  battery_voltage V  battery_current A±  battery_current A  battery_power W*±  battery_power W*
+          2026-07-14 03:31:50Z    1/1               13.2                  -2                  -                -26                 -
+          2026-07-14 03:32:50Z    1/1               13.2                   -                 -2                  -               -26
           * computed from others of the same poll
           ± sign as the register has it: this model's convention is not known
 

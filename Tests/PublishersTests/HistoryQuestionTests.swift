@@ -26,9 +26,9 @@ struct HistoryQuestionTests {
   private static func many(_ count: Int) -> String { (1...count).map { "k\($0)" }.joined(separator: ",") }
 
   private static let mistakes: [([String: String], String)] = [
-    (["keys": "a"], "`device` names none."),
-    (["device": "", "keys": "a"], "`device` names none."),
-    (["device": String(repeating: "x", count: 1001), "keys": "a"], "`device` names none."),
+    (["keys": "a"], "`device` is a device's name, of 1 to 1000 bytes."),
+    (["device": "", "keys": "a"], "`device` is a device's name, of 1 to 1000 bytes."),
+    (["device": String(repeating: "x", count: 1001), "keys": "a"], "`device` is a device's name, of 1 to 1000 bytes."),
     (["device": "Roof"], "`keys` is 1 to 64 keys of readings with commas between them, each once."),
     (["device": "Roof", "keys": "a,,b"], "`keys` is 1 to 64 keys of readings with commas between them, each once."),
     (["device": "Roof", "keys": "a,a"], "`keys` is 1 to 64 keys of readings with commas between them, each once."),

@@ -99,14 +99,16 @@ import Testing
       })
     let polls = try #require(routes.byPath["/api/polls"])
     await withTaskGroup(of: Void.self) { group in
-      for _ in 0..<HistoryRoutes.maxAsked { group.addTask { _ = await polls(["device": "Roof"]) } }
+      for number in 0..<HistoryRoutes.maxAsked { group.addTask { _ = await polls(["device": "Roof"], "host \(number / 4)") } }
       var arrived = arrivals.makeAsyncIterator()
       for _ in 0..<HistoryRoutes.maxAsked { _ = await arrived.next() }
-      #expect(text(await polls(["device": "Roof"])).contains("16 questions about the past are being answered already"))
+      #expect(
+        text(await polls(["device": "Roof"], "host 0")).contains("4 questions about the past are being answered to this host"))
+      #expect(text(await polls(["device": "Roof"], "other")).contains("16 questions about the past are being answered already"))
       open.finish()
       await group.waitForAll()
     }
-    #expect(text(await polls(["device": "Roof"])) == #"{"error":"answered"}"# + "\n")
+    for host in ["host 0", "other"] { #expect(text(await polls(["device": "Roof"], host)) == #"{"error":"answered"}"# + "\n") }
   }
 
   private func text(_ answer: Answer) -> String {

@@ -58,16 +58,16 @@ import Testing
     func sit(_ place: String) async throws -> Answer.Stream { try await feed.join(from: place) { fleet("cabin") } }
     for _ in 1...100 { try await sit("a").end() }
     var kept: [Answer.Stream] = []
-    for _ in 1...16 { kept.append(try await sit("a")) }
+    for _ in 1...12 { kept.append(try await sit("a")) }
     let ofOne = await #expect(throws: StatusFeed.Refusal.self) { try await sit("a") }
-    #expect(ofOne?.sentence.hasPrefix("16 clients listen from there already") == true)
-    for _ in 1...16 { kept.append(try await sit("b")) }
-    for place in ["c", "c"] {
+    #expect(ofOne?.sentence.hasPrefix("12 clients listen from there already") == true)
+    for place in ["b", "c"] { for _ in 1...10 { kept.append(try await sit(place)) } }
+    for place in ["d", "d"] {
       let refusal = await #expect(throws: StatusFeed.Refusal.self) { try await sit(place) }
       #expect(refusal?.sentence == "32 clients listen already.")
     }
     kept.removeFirst().end()
-    kept.append(try await sit("c"))
+    kept.append(try await sit("d"))
     withExtendedLifetime(kept) {}
   }
 

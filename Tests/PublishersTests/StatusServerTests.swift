@@ -97,11 +97,11 @@ import Testing
       ("\u{0}\u{1}garbage\r\n\r\n", 400, "This is not an HTTP request that can be read."),
       (
         "GET /status HTTP/1.1\r\nX: \(String(repeating: "a", count: 20_000))\r\n\r\n", 431,
-        "The request's head is too long; at most 16384 bytes are taken."
+        "The request's head is too long; at most 16384 bytes and 100 fields are taken."
       ),
       (
         "GET /status HTTP/1.1\r\n\(String(repeating: "X: a\r\n", count: 200))\r\n", 431,
-        "The request's head is too long; at most 16384 bytes are taken."
+        "The request's head is too long; at most 16384 bytes and 100 fields are taken."
       ),
       ("POST /poll HTTP/1.1\r\nContent-Length: 65537\r\n\r\n", 413, "The body is longer than 65536 bytes."),
       (

@@ -27,7 +27,9 @@ extension Scene {
     let null = open("/dev/null", O_RDWR | O_CLOEXEC)
     defer { close(null) }
     return try await stop(
-      program, arguments, environment.merging(more) { $1 }, output: stuck == 1 ? full[1] : null,
+      program, arguments,
+      environment.merging(["BLUPOW_STATE_DIR": "\(simulation.directory)/state-full"]) { $1 }.merging(more) { $1 },
+      output: stuck == 1 ? full[1] : null,
       error: stuck == 2 ? full[1] : null,
       isReady: isReady)
   }

@@ -141,6 +141,15 @@ extension Folder {
     #expect(try folder.polls().map(\.readings) == [said("mppt", "cycles"), said("mppt", "cycles"), [:]])
   }
 
+  @Test func `one that does not say what was computed is set aside`() throws {
+    let folder = try Folder()
+    try HistoryBook(folder).close()
+    try folder.sql("ALTER TABLE key RENAME COLUMN derived TO other", in: "history.sqlite")
+    let (file, warning) = try HistoryFile.open(directory: folder.path)
+    file.close()
+    #expect(warning?.message.contains("history.sqlite is damaged: table key has no column named derived.") == true)
+  }
+
   @Test func `a row is not written over by another one of its number`() throws {
     let folder = try Folder()
     var first = try HistoryBook(folder)

@@ -49,6 +49,74 @@ import Testing
     book.close()
   }
 
+  @Test func `a point is of the first reading of its own key, not of the span's first poll`() throws {
+    let folder = try Folder()
+    let desk = HistoryDesk()
+    var book = try HistoryBook(folder)
+    let volts = ["battery_voltage": Reading(.number(13), unit: "V")]
+    try book.save(
+      [
+        desk.read(0, "Inverter", volts), desk.read(60, "Inverter", volts.merging(["cycles": Reading(.number(61))]) { $1 }),
+        desk.read(1800, "Inverter", volts), desk.read(2700, "Inverter", ["cycles": Reading(.number(62))]),
+      ], desk.clock(2800))
+    book.close()
+    let device = try #require(try folder.history.devices().first?.id)
+    func times(_ points: Int) throws -> [[Date]] {
+      try folder.history.series(
+        device: device, keys: ["battery_voltage", "cycles"], from: at(0), to: at(3600), points: points
+      ).content.map { $0.points.map(\.time) }
+    }
+    #expect(try times(12) == [[at(0), at(1800)], [at(60), at(2700)]], "of the polls")
+    #expect(try times(2) == [[at(0), at(1800)], [at(0), at(2700)]], "of quarters")
+  }
+
+  @Test func `an answer of quarters says where it begins, and counts what has come since`() throws {
+    let folder = try Folder()
+    let book = try book(folder, to: 7200)
+    let device = try #require(try folder.history.devices().first?.id)
+    for (points, from) in [(1, 900), (2, 900), (4, 900), (100, 1000)] {
+      let outcomes = try folder.history.outcomes(device: device, from: at(1000), to: at(7200), points: points)
+      #expect(outcomes.from == at(from), "\(points)")
+      #expect(outcomes.content.reduce(0) { $0 + $1.good } == (0..<240).filter { $0 * 30 >= from }.count, "\(points)")
+    }
+    book.close()
+  }
+
+  @Test func `beside its writer one descriptor serves all who read`() async throws {
+    let folder = try Folder()
+    let book = try book(folder, to: 3600)
+    let reader = folder.history
+    let path = "\(folder.path)/history.sqlite"
+    func opened() throws -> Int {
+      try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").filter {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path
+      }.count
+    }
+    let before = try opened()
+    for _ in 0..<3 {
+      await withTaskGroup(of: Void.self) { group in
+        for _ in 0..<8 { group.addTask { await onOwnThread { _ = try? reader.devices() } } }
+      }
+      #expect(try opened() == before + 1)
+    }
+    book.close()
+    #expect(try opened() == 0)
+  }
+
+  @Test func `what is no file is not waited for, nor followed`() throws {
+    for what in ["a pipe", "a directory", "a symbolic link"] {
+      let folder = try Folder()
+      let path = "\(folder.path)/history.sqlite"
+      switch what {
+      case "a pipe": #expect(mkfifo(path, 0o600) == 0)
+      case "a directory": #expect(mkdir(path, 0o700) == 0)
+      default: #expect(symlink("/etc/passwd", path) == 0)
+      }
+      let error = #expect(throws: StoreError.self) { try folder.history.devices() }
+      #expect(error?.message == "\(path) is \(what), not a file.")
+    }
+  }
+
   @Test func `a long range is of quarters and of the one that is not over, and counts each poll once`() throws {
     let folder = try Folder()
     let book = try book(folder, to: 86_400 - 600) { $0 % 3000 == 0 }
