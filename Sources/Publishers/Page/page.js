@@ -569,7 +569,7 @@ function showCurve(figure, curve) {
   const label = value => plain.format(rounded(value, digits));
   frame(figure, curve, [`${titled(curve.key)} of ${curve.device}${curve.unit ? ` in ${curve.unit}` : ''}`, ...how, lasts[curve.over]].join(', '),
     [`${label(top)} ${curve.unit ?? ''}`, label((top + bottom) / 2), label(bottom)],
-    runs.flatMap(run => [make('path', { class: 'band', d: band(run) }), make('path', { class: 'mean', d: mean(run) })]));
+    runs.flatMap(run => [make('path', { class: 'band', d: band(run) }), make('path', { class: run.length === 1 ? 'mean dot' : 'mean', d: mean(run) })]));
 }
 
 /// Good polls stand on the line, failed ones hang below it.
