@@ -158,7 +158,7 @@ let package = Package(
       name: "CommandTests",
       dependencies: [
         "blupow", "Store", "Publishers", "Policy", "Devices", "MQTT", "Readings", "Rig", "Supervisor", "blupow-worker",
-        "blupow-simulator", "zoo", "Chance", logging, yams,
+        "blupow-simulator", "zoo", "Chance", logging, yams, httpTypes, nioCore,
       ],
       swiftSettings: strict),
   ]

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Holds lines of the worker protocol, and documents of `blupow doctor`, `stability` and `history` (one a line), against protocol/schemas,
+"""Holds lines of the worker protocol, and documents of `blupow doctor`, `stability`, `history` and the API's past (one a line), against protocol/schemas,
 independently of the Swift code.
 
-    validate.py request|event|doctor|stability|history FILE...    every line of each file ("-": standard input); exits 1, naming file:line and reason
+    validate.py request|event|doctor|stability|history|curves|polls FILE...    every line of each file ("-": standard input); exits 1, naming file:line and reason
     validate.py --self-test                               the golden examples pass and the refused ones do not; exits 1 where that is not so
 
 Needs jsonschema 4 (Draft 2020-12): a venv with `pip install jsonschema`.
@@ -17,7 +17,7 @@ from jsonschema.exceptions import best_match
 
 KINDS = ("request", "event", "doctor")
 # Without refused examples.
-DOCUMENTS = ("stability", "history")
+DOCUMENTS = ("stability", "history", "curves", "polls")
 PROTOCOL = Path(__file__).resolve().parent.parent / "protocol"
 
 

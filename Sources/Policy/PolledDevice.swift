@@ -7,6 +7,10 @@ package struct PolledDevice: Equatable, Sendable {
   package var at: Instant
   /// As they were accepted. `nil`: the poll failed.
   package var readings: [String: Reading]?
+  /// Of those readings, the keys that were computed from others of the same poll.
+  package var derived: [String] = []
+  /// Of those readings, the keys with the register's own sign, because this model's convention is not known.
+  package var rawSign: [String] = []
   package var failure: FailureReport?
   /// Launch to connected.
   package var connectMs: Int64?
@@ -18,10 +22,10 @@ package struct PolledDevice: Equatable, Sendable {
   /// `nil`: we stopped it, which says nothing of the device.
   ///
   /// - Parameters:
-  ///   - readings: what was accepted of those.
+  ///   - accepted: the device as it is now known, with what was accepted of the answer's readings.
   ///   - now: the poll's end.
   package init?(
-    _ device: DeviceConfig, _ answer: PollOutcome.Answer, _ readings: [String: Reading], of outcome: PollOutcome,
+    _ device: DeviceConfig, _ answer: PollOutcome.Answer, _ accepted: DeviceStatus?, of outcome: PollOutcome,
     deadline: Duration, at now: Instant
   ) {
     guard answer.failure?.failure != .stopped else { return nil }
@@ -34,7 +38,9 @@ package struct PolledDevice: Equatable, Sendable {
       return
     }
     at = now - outcome.ageAtEnd(of: device.name)
-    self.readings = readings
+    readings = accepted?.readings ?? [:]
+    derived = accepted?.derived ?? []
+    rawSign = accepted?.rawSign ?? []
     connectMs = outcome.done?.connectMs
   }
 }

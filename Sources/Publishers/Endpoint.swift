@@ -8,6 +8,8 @@ import ServiceLifecycle
 /// itself it is begun again: at an accept that failed for want of descriptors, for one.
 struct Endpoint: Service {
   static let maxConnections = 64
+  /// Of one host, over TCP.
+  static let maxConnectionsOfOne = 32
   static let maxHeadBytes = 16_384
   static let pause = Duration.seconds(5)
 
@@ -39,6 +41,7 @@ struct Endpoint: Service {
 
   private func server() -> any Service {
     let (respond, patience, fields) = (respond, patience, fields)
+    let share = PlaceShare(most: Self.maxConnectionsOfOne)
     var quiet = log
     quiet.logLevel = .critical
     let http = HTTP1Channel(
@@ -57,7 +60,7 @@ struct Endpoint: Service {
         }
       },
       configuration: .init(
-        additionalChannelHandlers: [OneRequest(patience: patience, fields: fields)],
+        additionalChannelHandlers: [OneRequest(patience: patience, fields: fields, share: share)],
         httpDecoderConfiguration: .init(
           maxHeaderFieldSize: Self.maxHeadBytes, maxHeaderListSize: Self.maxHeadBytes, maxHeaderFieldCount: 100)))
     return http.server(

@@ -106,8 +106,12 @@ struct FleetMetrics {
     }
     for (key, metric) in ReadingMetric.of(device.profile) {
       guard let reading = device.readings[key], let sample = metric.sample(reading) else { continue }
-      let which = metric.label.map { [($0.name, $0.value)] } ?? []
-      page.add(metric.family, sample.value, more: own + which + (sample.state.map { [("state", $0)] } ?? []))
+      var labels = own
+      if device.derived.contains(key) { labels.append(("derived", "true")) }
+      if device.rawSign.contains(key) { labels.append(("raw_sign", "true")) }
+      if let which = metric.label { labels.append((which.name, which.value)) }
+      if let state = sample.state { labels.append(("state", state)) }
+      page.add(metric.family, sample.value, more: labels)
     }
   }
 

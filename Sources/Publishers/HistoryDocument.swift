@@ -4,7 +4,7 @@ import Readings
 
 /// What there is of a device's past, in spans of time (`protocol/http.md`). Every key is always there: null says that nobody knows.
 package struct HistoryDocument: Encodable, Sendable {
-  /// A key's numbers. What was read in no span is not there.
+  /// A key's numbers of one kind. What was read in no span is not there.
   package struct Curve: Sendable {
     package struct Point: Sendable {
       var at: Date
@@ -24,11 +24,17 @@ package struct HistoryDocument: Encodable, Sendable {
 
     var key: String
     var unit: String?
+    /// Computed from others of the same poll.
+    var isDerived: Bool
+    /// With the register's own sign, because this model's convention is not known.
+    var isRawSign: Bool
     var points: [Point]
 
-    package init(key: String, unit: String?, points: [Point]) {
+    package init(key: String, unit: String?, isDerived: Bool = false, isRawSign: Bool = false, points: [Point]) {
       self.key = key
       self.unit = unit
+      self.isDerived = isDerived
+      self.isRawSign = isRawSign
       self.points = points
     }
   }
@@ -98,12 +104,18 @@ package struct HistoryDocument: Encodable, Sendable {
 }
 
 extension HistoryDocument.Curve: Encodable {
-  private enum Key: String, CodingKey { case key, unit, points }
+  private enum Key: String, CodingKey {
+    case key, unit, points
+    case isDerived = "derived"
+    case isRawSign = "raw_sign"
+  }
 
   package func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: Key.self)
     try fields.encode(key, forKey: .key)
     try fields.encode(unit, forKey: .unit)
+    try fields.encode(isDerived, forKey: .isDerived)
+    try fields.encode(isRawSign, forKey: .isRawSign)
     try fields.encode(points, forKey: .points)
   }
 }

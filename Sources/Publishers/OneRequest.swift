@@ -22,6 +22,8 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
 
   private enum State {
     case asking
+    /// One too many from its place.
+    case refused
     case asked
     case answering
     /// With pieces that have no end.
@@ -34,20 +36,37 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
   private let patience: TimeAmount
   /// Of what every answer has.
   private let fields: HTTPFields
+  /// Connections by place; of a unix socket there are none.
+  private let share: PlaceShare
+  /// Whence this one comes, where it is one of those.
+  private var place: String?
   private var state = State.asking
   private var limit: Scheduled<Void>?
 
   /// Pieces of a stream that were not taken yet.
   private var pieces = 0
 
-  init(patience: TimeAmount, fields: HTTPFields) {
+  init(patience: TimeAmount, fields: HTTPFields, share: PlaceShare) {
     self.patience = patience
     self.fields = fields
+    self.share = share
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
     close(context, in: patience)
     bound(context)
+    guard let address = context.remoteAddress?.ipAddress else { return }
+    let place = GuessLimit.place(of: address)
+    if share.take(place) { self.place = place } else { state = .refused }
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    if state == .refused {
+      answer(
+        context,
+        .error(.tooManyRequests, "\(share.most) connections are open from there; more are not taken from one host."))
+    }
+    context.fireChannelActive()
   }
 
   /// What the kernel holds for a client that does not take it, and for how long it waits for one whose host has gone.
@@ -58,7 +77,11 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
     try? options.setOption(time, value: Int(patience.nanoseconds / 1_000_000))
   }
 
-  func handlerRemoved(context: ChannelHandlerContext) { limit?.cancel() }
+  func handlerRemoved(context: ChannelHandlerContext) {
+    limit?.cancel()
+    if let place { share.giveBack(place) }
+    place = nil
+  }
 
   func channelInactive(context: ChannelHandlerContext) {
     limit?.cancel()
@@ -101,19 +124,25 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     if state == .asking, let error = error as? HTTPParserError {
       let isLong = error == .headerOverflow
-      let body = Answer.error(
-        isLong ? .requestHeaderFieldsTooLarge : .badRequest,
-        isLong
-          ? "The request's head is too long; at most \(Endpoint.maxHeadBytes) bytes are taken."
-          : "This is not an HTTP request that can be read.")
-      state = .answering
-      close(context, in: patience)
-      context.write(wrapOutboundOut(.head(body.head(fields))), promise: nil)
-      if case .whole(let bytes) = body.body { context.write(wrapOutboundOut(.body(bytes)), promise: nil) }
-      finish(context, wrapOutboundOut(.end(nil)), nil)
+      answer(
+        context,
+        .error(
+          isLong ? .requestHeaderFieldsTooLarge : .badRequest,
+          isLong
+            ? "The request's head is too long; at most \(Endpoint.maxHeadBytes) bytes are taken."
+            : "This is not an HTTP request that can be read."))
     }
     // Whoever reads the body must not take this for its end.
     context.fireErrorCaught(error)
+  }
+
+  /// What nobody behind this is asked.
+  private func answer(_ context: ChannelHandlerContext, _ answer: Answer) {
+    state = .answering
+    close(context, in: patience)
+    context.write(wrapOutboundOut(.head(answer.head(fields))), promise: nil)
+    if case .whole(let bytes) = answer.body { context.write(wrapOutboundOut(.body(bytes)), promise: nil) }
+    finish(context, wrapOutboundOut(.end(nil)), nil)
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

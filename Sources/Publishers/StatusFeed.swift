@@ -7,11 +7,14 @@ import Synchronization
 /// queues: who is slow misses what is old.
 final class StatusFeed: Sendable {
   static let maxSeats = 32
+  /// Of one host.
+  static let maxSeatsOfOne = 16
   static let pause = Duration.seconds(1)
   /// So often something is said, that whoever has gone is noticed on the way.
   static let heartbeat = Duration.seconds(15)
 
   private struct Seat {
+    var place: String
     var continuation: AsyncStream<ByteBuffer>.Continuation
     /// A status.
     var hasHeard = false
@@ -23,6 +26,7 @@ final class StatusFeed: Sendable {
   }
 
   private let state = Mutex(State())
+  private let share = PlaceShare(most: maxSeatsOfOne)
 
   /// Until cancelled.
   func run(_ statuses: any AsyncSequence<FleetStatus, Never> & Sendable) async {
@@ -39,19 +43,34 @@ final class StatusFeed: Sendable {
     }
   }
 
-  /// - Parameter status: what it is now.
-  /// - Returns: `nil`: every seat is taken.
-  func join(_ status: @Sendable () async -> FleetStatus) async -> Answer.Stream? {
+  /// Why somebody cannot listen, as a sentence.
+  struct Refusal: Error { var sentence: String }
+
+  /// - Parameters:
+  ///   - place: whence he listens.
+  ///   - status: what it is now.
+  func join(
+    from place: String, _ status: @Sendable () async -> FleetStatus
+  ) async throws(Refusal) -> Answer.Stream {
     let (pieces, continuation) = AsyncStream.makeStream(of: ByteBuffer.self, bufferingPolicy: .bufferingNewest(1))
+    guard share.take(place) else {
+      throw Refusal(sentence: "\(share.most) clients listen from there already; more are not taken from one host.")
+    }
     let number = state.withLock { state -> Int? in
       guard state.seats.count < Self.maxSeats else { return nil }
       defer { state.next += 1 }
-      state.seats[state.next] = Seat(continuation: continuation)
+      state.seats[state.next] = Seat(place: place, continuation: continuation)
       return state.next
     }
-    guard let number else { return nil }
+    guard let number else {
+      share.giveBack(place)
+      throw Refusal(sentence: "\(Self.maxSeats) clients listen already.")
+    }
     continuation.onTermination = { _ in self.leave(number) }
-    let first = Self.event(await status())
+    guard let first = Self.event(await status()) else {
+      continuation.finish()
+      throw Refusal(sentence: "The status cannot be written as JSON.")
+    }
     // Where it changed meanwhile, the change has been told.
     state.withLock { state in
       guard let seat = state.seats[number], !seat.hasHeard else { return }
@@ -62,12 +81,16 @@ final class StatusFeed: Sendable {
   }
 
   private func leave(_ number: Int) {
-    state.withLock { _ = $0.seats.removeValue(forKey: number) }
+    if let seat = state.withLock({ $0.seats.removeValue(forKey: number) }) { share.giveBack(seat.place) }
   }
 
   func tell(_ status: FleetStatus) {
     guard state.withLock({ !$0.seats.isEmpty }) else { return }
-    let event = Self.event(status)
+    guard let event = Self.event(status) else {
+      // Who listens would take what he has for the newest. Who comes again is told why there is none.
+      for seat in state.withLock({ Array($0.seats.values) }) { seat.continuation.finish() }
+      return
+    }
     state.withLock { state in
       for number in state.seats.keys {
         state.seats[number]?.hasHeard = true
@@ -87,10 +110,12 @@ final class StatusFeed: Sendable {
 
   private static let comment = ByteBuffer(string: ":\n\n")
 
-  private static func event(_ status: FleetStatus) -> ByteBuffer {
-    var event = ByteBuffer(string: "event: status\ndata: ")
+  /// `nil`: it cannot be written as JSON.
+  private static func event(_ status: FleetStatus) -> ByteBuffer? {
     // One line, with its end.
-    event.writeBytes((try? Wire.line(status.forOthers)) ?? Array("{}\n".utf8))
+    guard let line = try? Wire.line(status.forOthers) else { return nil }
+    var event = ByteBuffer(string: "event: status\ndata: ")
+    event.writeBytes(line)
     event.writeString("\n")
     return event
   }

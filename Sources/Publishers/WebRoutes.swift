@@ -34,17 +34,17 @@ struct WebRoutes: Sendable {
     guard let query = WebQuery.parse(parts.count > 1 ? String(parts[1]) : "") else {
       return .wrong("What follows the ? cannot be read, or says one thing twice.")
     }
-    return await answer(path, query, isHead: request.method == .head)
+    return await answer(path, query, isHead: request.method == .head, from: place)
   }
 
-  private func answer(_ path: String, _ query: [String: String], isHead: Bool) async -> Answer {
+  private func answer(_ path: String, _ query: [String: String], isHead: Bool, from place: String) async -> Answer {
     switch path {
     case "/api/status": return .json(await source.status().forOthers)
     case "/api/events": return .json(EventDocument(await source.events()))
     case "/metrics":
       let text = FleetMetrics.text(await source.status(), counts: await source.counts())
       return Answer(.ok, Array(text.utf8), as: Exposition.contentType)
-    case "/api/stream": return await stream(isHead: isHead)
+    case "/api/stream": return await stream(isHead: isHead, from: place)
     default:
       if let asset = source.assets[path] { return Answer(.ok, asset.bytes, as: asset.contentType) }
       if let route = source.routes[path] { return await route(query) }
@@ -53,13 +53,14 @@ struct WebRoutes: Sendable {
     }
   }
 
-  private func stream(isHead: Bool) async -> Answer {
+  private func stream(isHead: Bool, from place: String) async -> Answer {
     let type = "text/event-stream"
     if isHead { return Answer(.ok, [UInt8](), as: type) }
-    guard let stream = await feed.join(source.status) else {
-      return .unavailable("\(StatusFeed.maxSeats) clients listen already.")
+    do throws(StatusFeed.Refusal) {
+      return Answer(.ok, .stream(try await feed.join(from: place, source.status)), as: type)
+    } catch {
+      return .unavailable(error.sentence)
     }
-    return Answer(.ok, .stream(stream), as: type)
   }
 
   private func login(_ request: HummingbirdCore.Request, from place: String) async throws -> Answer {

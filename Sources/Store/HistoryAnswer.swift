@@ -14,13 +14,17 @@ package struct HistoryDevice: Equatable, Sendable, Identifiable {
   package var keys: [HistoryKey]
 }
 
-/// A key of readings in the history.
+/// A key of readings in the history, and what its readings are: those of one key that are something else are another curve.
 package struct HistoryKey: Hashable, Sendable {
   package var key: String
   /// A symbol; `nil` for words and counts.
   package var unit: String?
   /// Words otherwise, which have no curve.
   package var isNumber: Bool
+  /// Computed from others of the same poll.
+  package var isDerived = false
+  /// With the register's own sign, because this model's convention is not known.
+  package var isRawSign = false
 }
 
 /// An answer by spans of time.
@@ -78,4 +82,8 @@ package struct HistoryPoll: Equatable, Sendable {
   package var pollMs: Int64
   package var deadline: Duration
   package var readings: [String: Reading]
+  /// Of those, the keys that were computed from others of the same poll; sorted.
+  package var derived: [String] = []
+  /// Of those, the keys with the register's own sign, because this model's convention is not known; sorted.
+  package var rawSign: [String] = []
 }

@@ -31,10 +31,14 @@ package struct HistoryEntry: Equatable, Sendable {
   /// What the poll was given.
   package var deadline: Duration
   package var readings: [String: Reading]
+  /// Of those, the keys that were computed from others of the same poll.
+  package var derived: Set<String>
+  /// Of those, the keys with the register's own sign, because this model's convention is not known.
+  package var rawSign: Set<String>
 
   package init(
     device: Device, at: ContinuousClock.Instant, failure: HistoryFailure? = nil, connectMs: Int64? = nil, pollMs: Int64,
-    deadline: Duration, readings: [String: Reading] = [:]
+    deadline: Duration, readings: [String: Reading] = [:], derived: Set<String> = [], rawSign: Set<String> = []
   ) {
     self.device = device
     self.at = at
@@ -43,6 +47,8 @@ package struct HistoryEntry: Equatable, Sendable {
     self.pollMs = pollMs
     self.deadline = deadline
     self.readings = readings
+    self.derived = derived
+    self.rawSign = rawSign
   }
 }
 

@@ -159,7 +159,9 @@ package final class HistoryFile: Sendable {
     }
     for (name, reading) in entry.readings {
       let isNumber = if case .number = reading.value { true } else { false }
-      let key = HistoryKey(key: name, unit: reading.unit, isNumber: isNumber)
+      let key = HistoryKey(
+        key: name, unit: reading.unit, isNumber: isNumber, isDerived: entry.derived.contains(name),
+        isRawSign: entry.rawSign.contains(name))
       guard let id = try number(of: key, device, database, &numbers) else { continue }
       switch reading.value {
       case .number(let number): poll.values[id] = .number(number)
@@ -195,14 +197,19 @@ package final class HistoryFile: Sendable {
     if let known = numbers.keys[key] {
       id = known
     } else {
-      let words: StatementArguments = [key.key, key.unit ?? "", key.isNumber ? 1 : 0]
+      let words: StatementArguments = [
+        key.key, key.unit ?? "", key.isNumber ? 1 : 0, key.isDerived ? 1 : 0, key.isRawSign ? 1 : 0,
+      ]
       let isKept =
-        try has(database, "SELECT 1 FROM key WHERE key = ? AND unit = ? AND number = ?", words)
+        try has(
+          database, "SELECT 1 FROM key WHERE key = ? AND unit = ? AND number = ? AND derived = ? AND raw_sign = ?", words)
         || Schema.count(database, "key") < Int64(maxKeys)
       guard isKept else { return nil }
       id = try database.number(
-        "INSERT INTO key (key, unit, number) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET key = key RETURNING id",
-        words)
+        """
+        INSERT INTO key (key, unit, number, derived, raw_sign) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET key = key RETURNING id
+        """, words)
       numbers.keys[key] = id
     }
     if numbers.pairs.insert(Numbers.Pair(device: device, key: id)).inserted {

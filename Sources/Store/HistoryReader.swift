@@ -113,11 +113,13 @@ package struct HistoryReader: Sendable {
         last = Mark(start: start, id: id)
         count += 1
         for (time, poll) in Self.polls(row) ?? [] where range.holds(time) {
+          let its = poll.values.keys.compactMap { keys[$0] }
           polls.append(
             HistoryPoll(
               time: Date(wallMs: time), isTimeKnown: row.whole(2) == 1, failure: try words.failure(poll, database),
               connectMs: poll.connectMs, pollMs: poll.pollMs, deadline: .milliseconds(poll.deadlineMs),
-              readings: try words.readings(poll, keys, database)))
+              readings: try words.readings(poll, keys, database), derived: its.filter(\.isDerived).map(\.key).sorted(),
+              rawSign: its.filter(\.isRawSign).map(\.key).sorted()))
         }
       }
       return (polls, count == Self.maxRows ? last : nil)
@@ -156,12 +158,17 @@ package struct HistoryReader: Sendable {
     let rows = try Row.fetchAll(
       database,
       sql: """
-        SELECT device_key.device, key.id, key.key, key.unit, key.number FROM device_key JOIN key ON key.id = device_key.key
-        ORDER BY key.key, key.id LIMIT 100000
+        SELECT device_key.device, key.id, key.key, key.unit, key.number, key.derived, key.raw_sign
+        FROM device_key JOIN key ON key.id = device_key.key ORDER BY key.key, key.id LIMIT 100000
         """)
     return rows.compactMap { row in
       guard let device = row.whole(0), let id = row.whole(1), let key = row.text(2), let unit = row.text(3) else { return nil }
-      return (device, id, HistoryKey(key: key, unit: unit.isEmpty ? nil : unit, isNumber: row.whole(4) == 1))
+      return (
+        device, id,
+        HistoryKey(
+          key: key, unit: unit.isEmpty ? nil : unit, isNumber: row.whole(4) == 1, isDerived: row.whole(5) == 1,
+          isRawSign: row.whole(6) == 1)
+      )
     }
   }
 

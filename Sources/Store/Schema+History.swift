@@ -11,7 +11,7 @@ extension Schema {
 
   private static let migrator: DatabaseMigrator = {
     var migrator = DatabaseMigrator()
-    migrator.registerMigration("history") { database in
+    migrator.registerMigration("polls") { database in
       try database.execute(
         sql: """
           CREATE TABLE device (
@@ -26,7 +26,9 @@ extension Schema {
             key TEXT NOT NULL,
             unit TEXT NOT NULL,
             number INTEGER NOT NULL,
-            UNIQUE (key, unit, number));
+            derived INTEGER NOT NULL,
+            raw_sign INTEGER NOT NULL,
+            UNIQUE (key, unit, number, derived, raw_sign));
           CREATE TABLE device_key (device INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (device, key)) WITHOUT ROWID;
           CREATE TABLE word (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);
           CREATE TABLE chunk (

@@ -84,8 +84,8 @@ extension Gateway {
     for device in devices {
       guard let answer = outcome.answers[device.name] else { continue }
       // What was accepted of what was read: a lifetime counter that falls is not.
-      let readings = answer.readings == nil ? nil : status(of: device, at: now)?.readings
-      guard let polled = PolledDevice(device, answer, readings ?? [:], of: outcome, deadline: deadline, at: now) else { continue }
+      let accepted = answer.readings == nil ? nil : status(of: device, at: now)
+      guard let polled = PolledDevice(device, answer, accepted, of: outcome, deadline: deadline, at: now) else { continue }
       whenPolled(polled)
     }
   }

@@ -11,7 +11,8 @@ struct HistoryExport {
   private let keys: [String]
 
   private static let columns = [
-    "time", "time_known", "device", "address", "test_mode", "failure", "stage", "connect_ms", "poll_ms", "deadline_s",
+    "time", "time_known", "device", "address", "test_mode", "failure", "stage", "connect_ms", "poll_ms", "deadline_s", "derived",
+    "raw_sign",
   ]
 
   init(_ devices: [HistoryDevice], isCSV: Bool) {
@@ -30,7 +31,8 @@ struct HistoryExport {
     let first = [
       poll.time.rfc3339, "\(poll.isTimeKnown)", Self.harmless(device.name), device.address, "\(device.isSimulated)",
       Self.harmless(poll.failure?.name ?? ""), Self.harmless(poll.failure?.stage ?? ""), poll.connectMs.map { "\($0)" } ?? "",
-      "\(poll.pollMs)", Self.digits(poll.deadline.seconds),
+      "\(poll.pollMs)", Self.digits(poll.deadline.seconds), poll.derived.joined(separator: " "),
+      poll.rawSign.joined(separator: " "),
     ]
     return Self.row(
       first
@@ -72,7 +74,8 @@ struct HistoryLine: Encodable {
   }
 
   private enum Key: String, CodingKey {
-    case time, device, address, unit, failure, readings
+    case time, device, address, unit, failure, readings, derived
+    case rawSign = "raw_sign"
     case isTimeKnown = "time_known"
     case testMode = "test_mode"
     case connectMs = "connect_ms"
@@ -99,5 +102,7 @@ struct HistoryLine: Encodable {
     try fields.encode(poll.pollMs, forKey: .pollMs)
     try fields.encode(poll.deadline.seconds, forKey: .deadline)
     try fields.encode(poll.readings, forKey: .readings)
+    try fields.encode(poll.derived, forKey: .derived)
+    try fields.encode(poll.rawSign, forKey: .rawSign)
   }
 }

@@ -67,7 +67,7 @@ extension HistoryRoutes {
 extension HistoryDocument.Curve {
   fileprivate init(_ curve: HistoryCurve) {
     self.init(
-      key: curve.key.key, unit: curve.key.unit,
+      key: curve.key.key, unit: curve.key.unit, isDerived: curve.key.isDerived, isRawSign: curve.key.isRawSign,
       points: curve.points.map { Point(at: $0.time, min: $0.min, mean: $0.mean, max: $0.max, count: $0.count) })
   }
 }

@@ -46,6 +46,7 @@ extension HistoryEntry {
         isSimulated: polled.device.testMode),
       at: polled.at,
       failure: polled.failure.map { HistoryFailure(name: $0.failure.rawValue, stage: $0.stage.rawValue) },
-      connectMs: polled.connectMs, pollMs: polled.pollMs, deadline: polled.deadline, readings: polled.readings ?? [:])
+      connectMs: polled.connectMs, pollMs: polled.pollMs, deadline: polled.deadline, readings: polled.readings ?? [:],
+      derived: Set(polled.derived), rawSign: Set(polled.rawSign))
   }
 }

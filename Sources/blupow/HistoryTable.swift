@@ -9,6 +9,9 @@ import Store
 struct HistoryTable {
   private static let rows = 24
   private static let columns = 6
+  /// Behind a key's name.
+  private static let derived = "*"
+  private static let rawSign = "±"
   /// What is shown where a device has it; the first of these.
   private static let keys = [
     "battery_soc", "battery_percentage", "battery_voltage", "battery_current", "battery_power", "solar_power", "load_power",
@@ -26,14 +29,14 @@ struct HistoryTable {
     let known = Self.keys.filter(numbers.contains)
     let chosen = Array((known + numbers.filter { !known.contains($0) }).prefix(Self.columns))
     let curves = try reader.series(device: device.id, keys: chosen, from: from, to: to, points: Self.rows).content
-    self.curves = chosen.compactMap { key in curves.first { $0.key.key == key } }
+    self.curves = Array(chosen.flatMap { key in curves.filter { $0.key.key == key } }.prefix(Self.columns))
     outcomes = try reader.outcomes(device: device.id, from: from, to: to, points: Self.rows)
   }
 
   var text: String {
     let title = "\(device.name)\(device.isSimulated ? " · SIMULATED" : "") at \(device.address)"
     guard !outcomes.content.isEmpty else { return "\(title)\n  no polls in that time\n" }
-    let names = ["time", "polls"] + curves.map(\.key).map { key in key.unit.map { "\(key.key) \($0)" } ?? key.key }
+    let names = ["time", "polls"] + curves.map { Self.title($0.key) }
     let rows = outcomes.content.indices.map(row)
     let widths = names.indices.map { column in ([names] + rows).map { $0[column].count }.max() ?? 0 }
     func line(_ cells: [String]) -> String {
@@ -48,8 +51,16 @@ struct HistoryTable {
       }
       lines.append(line(row))
     }
+    if curves.contains(where: \.key.isDerived) { lines.append("  \(Self.derived) computed from others of the same poll") }
+    if curves.contains(where: \.key.isRawSign) {
+      lines.append("  \(Self.rawSign) sign as the register has it: this model's convention is not known")
+    }
     if !failures.isEmpty { lines.append("  failed: \(failures)") }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func title(_ key: HistoryKey) -> String {
+    "\(key.key)\(key.unit.map { " \($0)" } ?? "")\(key.isDerived ? derived : "")\(key.isRawSign ? rawSign : "")"
   }
 
   private func row(_ index: Int) -> [String] {

@@ -59,6 +59,22 @@ import Testing
     }
   }
 
+  /// Asks from another host, again and again; how often it was answered, and after how long at most.
+  private func neighbour(_ port: Int) async throws -> (answers: Int, slowest: Duration) {
+    var (answers, slowest) = (0, Duration.zero)
+    while !Task.isCancelled {
+      let begin = ContinuousClock.now
+      let conversation = try Conversation(port: port, from: "127.0.0.2")
+      conversation.say("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      guard let page = try? await conversation.rest() else { continue }
+      #expect(page.hasPrefix("HTTP/1.1 200 "), "\(page.prefix(200))")
+      answers += 1
+      slowest = max(slowest, begin.duration(to: .now))
+      try? await Task.sleep(for: .seconds(1))
+    }
+    return (answers, slowest)
+  }
+
   @Test func `a thousand connections cost no poll, and nothing is left of them`() async throws {
     var limit = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
@@ -83,7 +99,10 @@ import Testing
     try await Task.sleep(for: Self.lasts)
     looks.append(try await look(service, port))
     let polled = log.count
+    let neighbour = Task { try await self.neighbour(port) }
     try await flood(port)
+    neighbour.cancel()
+    let other = try await neighbour.value
     #expect(log.count > polled, "polls go on during the flood")
     looks.append(try await look(service, port))
     try await Task.sleep(for: .seconds(11))
@@ -91,6 +110,8 @@ import Testing
     for (what, look) in zip(["at rest, before", "at rest, after 30 s", "after a flood of 30 s", "11 s later"], looks) {
       print("flood: \(what): \(look.text)")
     }
+    print("flood: another host meanwhile: \(other.answers) answers, the slowest after \(other.slowest)")
+    #expect(other.answers > 5 && other.slowest < .seconds(10))
     let (quiet, flooded) = (looks[1].good - looks[0].good, looks[2].good - looks[1].good)
     print("flood: \(Self.connections) connections; polls in 30 s: \(quiet) at rest, \(flooded) under the flood")
     #expect(looks[3].failed == 0)

@@ -64,6 +64,37 @@ import Testing
     await scene.end()
   }
 
+  @Test(.timeLimit(.minutes(10))) func `what was computed is marked as such, in each form`() async throws {
+    let scene = try await Scene.one(#""name":"BT-TH-66F94E1E    ","devices":[{"unit":48,"registers":"RBT50LFP48S-A"}]"#)
+    let config = """
+      interval: 1s
+      timeout: 10s
+      devices:
+        - {name: Battery, address: "\(Scene.address)", profile: battery, unit: 48, test_mode: true}
+      """
+    let service = try await scene.start(["run", "-v"], config: config, more: state(scene))
+    let log = ServiceLog(of: service) { $0.contains("debug: polled") }
+    while log.count < 1 { try await Task.sleep(for: .milliseconds(20)) }
+    kill(service.pid, SIGTERM)
+    #expect(await log.whole.exitCode == 0)
+    func said(_ form: String...) async throws -> String {
+      try await scene.blupow(["history"] + form, config: config, more: state(scene)).output
+    }
+    let lines = try await said("--json").split(separator: "\n").map(String.init)
+    WireRecord.keep(lines, "command.computed.history")
+    let first = try #require(lines.first)
+    let poll = try #require(try JSONSerialization.jsonObject(with: Data(first.utf8)) as? Fields)
+    let readings = try #require(poll["readings"] as? Fields)
+    let derived = try #require(poll["derived"] as? [String])
+    #expect(derived.contains("battery_power") && derived == derived.sorted() && derived.allSatisfy { readings[$0] != nil })
+    #expect(!derived.contains("battery_voltage") && poll["raw_sign"] as? [String] == [])
+    #expect(try await said("--csv").contains(",\(derived.joined(separator: " ")),,"))
+    let table = try await said()
+    #expect(table.contains("battery_power W*  ") && table.contains("  * computed from others of the same poll\n"), "\(table)")
+    #expect(table.contains("battery_voltage V  ") && !table.contains("±"))
+    await scene.end()
+  }
+
   @Test(.timeLimit(.minutes(5))) func `where there is none, or none of that device, it says so`() async throws {
     let scene = try await Scene.one()
     let none = try await history(scene)

@@ -17,9 +17,10 @@ import Testing
     ])
   private let time = Date(timeIntervalSince1970: 1_784_000_000.25)
 
-  private func read(_ readings: [String: Reading]) -> HistoryPoll {
+  private func read(_ readings: [String: Reading], derived: [String] = [], rawSign: [String] = []) -> HistoryPoll {
     HistoryPoll(
-      time: time, isTimeKnown: true, failure: nil, connectMs: 812, pollMs: 4031, deadline: .seconds(25), readings: readings)
+      time: time, isTimeKnown: true, failure: nil, connectMs: 812, pollMs: 4031, deadline: .seconds(25), readings: readings,
+      derived: derived, rawSign: rawSign)
   }
 
   private var failed: HistoryPoll {
@@ -34,14 +35,17 @@ import Testing
       export.head,
       export.line(
         read(["battery_voltage": Reading(.number(52.4), unit: "V"), "faults": Reading(.text("+1, \"odd\""))]), of: inverter),
-      export.line(read(["battery_current": Reading(.number(-12), unit: "A")]), of: battery), export.line(failed, of: battery),
+      export.line(
+        read(
+          ["battery_current": Reading(.number(-12), unit: "A")], derived: ["battery_power", "problem"],
+          rawSign: ["battery_current"]), of: battery), export.line(failed, of: battery),
     ]
     #expect(
       lines == [
-        "time,time_known,device,address,test_mode,failure,stage,connect_ms,poll_ms,deadline_s,battery_current,battery_voltage,faults\r\n",
-        "2026-07-14T03:33:20.250Z,true,\"'=Inverter, \"\"big\"\"\",D8:B6:73:BF:4F:75,true,,,812,4031,25,,52.4,\"'+1, \"\"odd\"\"\"\r\n",
-        "2026-07-14T03:33:20.250Z,true,Battery,D8:B6:73:BF:4F:76,false,,,812,4031,25,-12,,\r\n",
-        "2026-07-14T03:33:20.250Z,false,Battery,D8:B6:73:BF:4F:76,false,connect_timeout,connect,,22000,37.5,,,\r\n",
+        "time,time_known,device,address,test_mode,failure,stage,connect_ms,poll_ms,deadline_s,derived,raw_sign,battery_current,battery_voltage,faults\r\n",
+        "2026-07-14T03:33:20.250Z,true,\"'=Inverter, \"\"big\"\"\",D8:B6:73:BF:4F:75,true,,,812,4031,25,,,,52.4,\"'+1, \"\"odd\"\"\"\r\n",
+        "2026-07-14T03:33:20.250Z,true,Battery,D8:B6:73:BF:4F:76,false,,,812,4031,25,battery_power problem,battery_current,-12,,\r\n",
+        "2026-07-14T03:33:20.250Z,false,Battery,D8:B6:73:BF:4F:76,false,connect_timeout,connect,,22000,37.5,,,,,\r\n",
       ])
   }
 
@@ -52,7 +56,9 @@ import Testing
     let text =
       export.head
       + export.line(
-        read(["battery_voltage": Reading(.number(52.4), unit: "V"), "charging_status": Reading(.text("mppt"))]), of: inverter)
+        read(
+          ["battery_voltage": Reading(.number(52.4), unit: "V"), "charging_status": Reading(.text("mppt"))],
+          derived: ["charging_status"], rawSign: ["battery_voltage"]), of: inverter)
       + export.line(failed, of: battery)
     #expect(text == String(decoding: try Data(contentsOf: file), as: UTF8.self), "\(text)")
   }

@@ -135,8 +135,8 @@ import Testing
     await scene.end()
   }
 
-  /// A tap between supervisor and worker, which keeps what went through it for an independent validator (`Tests/run`). The worker
-  /// takes the shell's place, so that its parent is still `blupow`.
+  /// A tap between supervisor and worker, which keeps what went through it for an independent validator (`Tests/run`). It ends as the
+  /// worker did, and not before it has passed on all that that said. The worker looks who its parent is: here that is the tap.
   @Test(.timeLimit(.minutes(5))) func `what supervisor and worker say to each other, polling and releasing, can be listened to`()
     async throws
   {
@@ -146,7 +146,10 @@ import Testing
     try scene.write(
       """
       #!/bin/bash
-      exec '\(worker)' < <(tee -a '\(directory)/requests') > >(exec tee -a '\(directory)/events')
+      exec '\(worker)' < <(tee -a '\(directory)/requests' | sed -u 's/"parent":[0-9]*/"parent":'$$'/') | tee -a '\(directory)/events'
+      code=${PIPESTATUS[0]}
+      [ $code -le 128 ] || kill -$((code - 128)) $$
+      exit $code
       """, to: tap, isProgram: true)
     #expect(try await scene.blupow(["poll", "--json"], config: Self.config, worker: tap).exitCode == 0)
     #expect(try await scene.blupow(["scan", "--for", "1s"], worker: tap).exitCode == 0)
@@ -155,7 +158,8 @@ import Testing
     let mark = scene.journal.count
     let child = try await scene.start(["poll"], config: Self.config, worker: tap)
     _ = try await scene.journal.wait(from: mark) { $0.contains("\"request\"") }
-    kill(try #require(ProcessTable.running("blupow-worker", under: child.pid).first), SIGKILL)
+    let shell = try #require(ProcessTable.running("bash", under: child.pid).first)
+    kill(try #require(ProcessTable.running("blupow-worker", under: shell).first), SIGKILL)
     #expect(await Scene.hear(child).exitCode == 70)
 
     func lines(_ name: String) throws -> [String] {

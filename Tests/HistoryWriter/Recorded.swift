@@ -7,6 +7,8 @@ struct Recorded {
   struct Device {
     var name: String
     var readings: [String: Reading]
+    var derived: Set<String>
+    var rawSign: Set<String>
     /// Of each key that has numbers all that any device had.
     var numbers: [(key: String, unit: String?, seen: [Double])] = []
   }
@@ -18,7 +20,11 @@ struct Recorded {
     for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() where name.hasSuffix(".jsonl") {
       let transcript = try Transcript(parsing: Array(Data(contentsOf: URL(filePath: "\(folder)/\(name)"))))
       for device in TranscriptReport(transcript, TranscriptReport.Given()).devices where !device.decoding.readings.isEmpty {
-        devices.append(Device(name: "\(name.dropLast(6)) \(device.unit)", readings: device.decoding.readings))
+        let decoding = device.decoding
+        devices.append(
+          Device(
+            name: "\(name.dropLast(6)) \(device.unit)", readings: decoding.readings, derived: Set(decoding.derived),
+            rawSign: Set(decoding.rawSign)))
       }
     }
     // Those with the most to say.

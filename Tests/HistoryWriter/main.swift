@@ -82,7 +82,8 @@ func days(_ directory: String, count: Int, transcripts: String) throws {
           HistoryEntry(
             device: named, at: at, failure: failure, connectMs: failure == nil ? Int64(dice.roll(400...1800)) : nil,
             pollMs: Int64(dice.roll(2500...6000)), deadline: .seconds(25),
-            readings: failure == nil ? recorded.readings(of: device) { dice.roll($0) } : [:]))
+            readings: failure == nil ? recorded.readings(of: device) { dice.roll($0) } : [:], derived: device.derived,
+            rawSign: device.rawSign))
       }
     }
     tail.take(entries, clock((save + 1) * 300))

@@ -25,6 +25,7 @@ import Testing
       device.profile = profile.name
       device.rssi = -60
       device.interval = .seconds(30)
+      device.unit = 32
       device.readings = Dictionary(
         uniqueKeysWithValues: profile.keys.map { field in
           let isNumber = field.quantity.unit != nil || field.quantity.stateClass != nil || field.key == "cell_count"
@@ -127,6 +128,20 @@ import Testing
     #expect(try marks([true]) == ["true"])
     #expect(try marks([true, false]) == [nil])
     #expect(try marks([true], of: other) == [nil])
+  }
+
+  @Test func `what was computed, and what has the register's own sign, is marked as such`() throws {
+    var device = try Sample.device("Inverter")
+    device.readings = ["charging_current": Reading(.number(-2), unit: "A"), "battery_voltage": Reading(.number(52), unit: "V")]
+    device.readings["charging_power"] = Reading(.number(-104), unit: "W")
+    (device.derived, device.rawSign) = (["charging_power"], ["charging_current", "charging_power"])
+    let page = try read(FleetStatus(gateway: "cabin", devices: [device]))
+    func marks(_ metric: String) -> [[String: String]] {
+      page.samples.filter { $0.name == metric }.map { $0.labels.filter { $0.key != "device" } }
+    }
+    #expect(marks("blupow_battery_voltage_volts") == [[:]])
+    #expect(marks("blupow_charging_current_amperes") == [["raw_sign": "true"]])
+    #expect(marks("blupow_charging_power_watts") == [["derived": "true", "raw_sign": "true"]])
   }
 
   @Test(arguments: ["Bob's \"big\" \\ one", "\\", "\"", "\\n", "Küche {a=\"b\"} 1", "a,b=\"c\"", "a\"\u{301}", "b\\\u{301}"])

@@ -32,14 +32,17 @@ import Testing
       return .document(
         HistoryDocument(
           question, isSimulated: true, width: .milliseconds(1500), gap: .seconds(3),
-          .curves([.init(key: "battery_voltage", unit: "V", points: [point]), .init(key: "cycles", unit: nil, points: [])])))
+          .curves([
+            .init(key: "battery_voltage", unit: "V", isRawSign: true, points: [point]),
+            .init(key: "cycles", unit: nil, isDerived: true, points: []),
+          ])))
     })
     let answer = try await served.answer("GET /api/history?device=R%26D%201&keys=battery_voltage,cycles&since=1h&points=2400")
     #expect(answer.hasPrefix("HTTP/1.1 400 "), "more than 2000 points")
     let good = try await served.answer("GET /api/history?device=R%26D%201&keys=battery_voltage,cycles&since=1h&points=2000")
     #expect(good.hasPrefix("HTTP/1.1 200 ") && good.contains("\r\nContent-Type: application/json\r\n"))
     let curves =
-      #"[{"key":"battery_voltage","points":[{"at":"2026-07-14T03:33:20.000Z","count":3,"max":13.4,"mean":13.25,"min":13.1}],"unit":"V"},{"key":"cycles","points":[],"unit":null}]"#
+      #"[{"derived":false,"key":"battery_voltage","points":[{"at":"2026-07-14T03:33:20.000Z","count":3,"max":13.4,"mean":13.25,"min":13.1}],"raw_sign":true,"unit":"V"},{"derived":true,"key":"cycles","points":[],"raw_sign":false,"unit":null}]"#
     #expect(
       withoutTimes(body(of: good)) == #"{"curves":\#(curves),"device":"R&D 1","gap_s":3,"test_mode":true,"width_s":1.5}"# + "\n")
     let question = try #require(asked.withLock { $0 })

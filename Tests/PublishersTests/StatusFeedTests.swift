@@ -11,7 +11,7 @@ import Testing
 
   @Test func `a piece is an event of one line of data`() async throws {
     let feed = StatusFeed()
-    let stream = try #require(await feed.join { fleet("cabin") })
+    let stream = try await feed.join(from: "a") { fleet("cabin") }
     var pieces = stream.pieces.makeAsyncIterator()
     let piece = text(await pieces.next())
     #expect(piece.hasPrefix("event: status\ndata: {") && piece.hasSuffix("}\n\n"))
@@ -20,7 +20,7 @@ import Testing
 
   @Test func `who is slow misses what is old, and nothing queues`() async throws {
     let feed = StatusFeed()
-    let stream = try #require(await feed.join { fleet("first") })
+    let stream = try await feed.join(from: "a") { fleet("first") }
     for number in 1...100 { feed.tell(fleet("g\(number)")) }
     // That he is still there is asked of him who has nothing to take.
     feed.beat()
@@ -32,7 +32,7 @@ import Testing
 
   @Test func `where nothing changes it says that it is there`() async throws {
     let feed = StatusFeed()
-    let stream = try #require(await feed.join { fleet("cabin") })
+    let stream = try await feed.join(from: "a") { fleet("cabin") }
     var pieces = stream.pieces.makeAsyncIterator()
     _ = await pieces.next()
     feed.beat()
@@ -43,26 +43,45 @@ import Testing
 
   @Test func `a change while the first is asked for is not undone by it`() async throws {
     let feed = StatusFeed()
-    let stream = try #require(
-      await feed.join {
-        feed.tell(fleet("new"))
-        return fleet("old")
-      })
+    let stream = try await feed.join(from: "a") {
+      feed.tell(fleet("new"))
+      return fleet("old")
+    }
     stream.end()
     var heard: [String] = []
     for await piece in stream.pieces { heard.append(text(piece)) }
     #expect(heard.count == 1 && heard[0].contains("\"gateway\":\"new\""))
   }
 
-  @Test func `a seat that is left is free`() async throws {
+  @Test func `a seat that is left is free, and one host leaves some for the others`() async throws {
     let feed = StatusFeed()
-    for _ in 1...100 {
-      let stream = try #require(await feed.join { fleet("cabin") })
-      stream.end()
-    }
+    func sit(_ place: String) async throws -> Answer.Stream { try await feed.join(from: place) { fleet("cabin") } }
+    for _ in 1...100 { try await sit("a").end() }
     var kept: [Answer.Stream] = []
-    for _ in 1...32 { kept.append(try #require(await feed.join { fleet("cabin") })) }
-    #expect(await feed.join { fleet("cabin") } == nil)
+    for _ in 1...16 { kept.append(try await sit("a")) }
+    let ofOne = await #expect(throws: StatusFeed.Refusal.self) { try await sit("a") }
+    #expect(ofOne?.sentence.hasPrefix("16 clients listen from there already") == true)
+    for _ in 1...16 { kept.append(try await sit("b")) }
+    for place in ["c", "c"] {
+      let refusal = await #expect(throws: StatusFeed.Refusal.self) { try await sit(place) }
+      #expect(refusal?.sentence == "32 clients listen already.")
+    }
+    kept.removeFirst().end()
+    kept.append(try await sit("c"))
     withExtendedLifetime(kept) {}
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `a status that cannot be written is not passed over in silence`() async throws {
+    let feed = StatusFeed()
+    var device = try Sample.device("Roof")
+    device.successRate = .nan
+    let odd = FleetStatus(gateway: "cabin", devices: [device])
+    let stream = try await feed.join(from: "a") { fleet("cabin") }
+    feed.tell(odd)
+    var heard = 0
+    for await _ in stream.pieces { heard += 1 }
+    #expect(heard == 1, "and then it ended")
+    let refusal = await #expect(throws: StatusFeed.Refusal.self) { try await feed.join(from: "a") { odd } }
+    #expect(refusal?.sentence == "The status cannot be written as JSON.")
   }
 }

@@ -291,22 +291,44 @@ import Testing
   @Test(.timeLimit(.minutes(5))) func `so many may listen, one more is told so, and who goes makes room`() async throws {
     let served = try await WebServed(try Sample.fleet())
     var listening: [Conversation] = []
-    for _ in 1...32 {
-      let conversation = try Conversation(port: served.port)
+    for number in 0..<32 {
+      let conversation = try Conversation(port: served.port, from: "127.0.0.\(number / 16 + 1)")
       conversation.say(served.request("GET /api/stream"))
       #expect(try await conversation.heard { $0.contains("event: status") } != nil)
       listening.append(conversation)
     }
-    let refused = try await served.answer("GET /api/stream")
-    #expect(status(of: refused) == 503 && refused.contains("32 clients listen already."))
+    let tooMany = try await served.answer("GET /api/stream")
+    #expect(status(of: tooMany) == 503 && tooMany.contains("16 clients listen from there already"))
+    let other = try Conversation(port: served.port, from: "127.0.0.3")
+    other.say(served.request("GET /api/stream"))
+    #expect(try await other.rest()?.contains("32 clients listen already.") == true)
     #expect(status(of: try await served.answer("GET /api/status")) == 200, "there is room for others")
-    listening.removeLast()
+    listening.removeFirst()
     var answer: String?
     while answer == nil {
       let conversation = try Conversation(port: served.port)
       conversation.say(served.request("GET /api/stream"))
       answer = try await conversation.heard { $0.contains("event: status") }
     }
+    try await served.end()
+  }
+
+  @Test(.timeLimit(.minutes(5))) func `one host takes half of the connections, and who is one too many is told so`() async throws
+  {
+    let served = try await WebServed(try Sample.fleet())
+    var silent: [Conversation] = []
+    for _ in 1...32 {
+      silent.append(try Conversation(port: served.port))
+      // Taken, once another one after it was.
+      let other = try Conversation(port: served.port, from: "127.0.0.2")
+      other.say(served.request("GET /api/status"))
+      #expect(status(of: try await other.rest() ?? "") == 200)
+    }
+    let refused = try await Conversation(port: served.port).rest() ?? ""
+    #expect(status(of: refused) == 429 && refused.contains("32 connections are open from there"))
+    silent.removeLast()
+    var answer = ""
+    while status(of: answer) != 200 { answer = try await served.answer("GET /api/status") }
     try await served.end()
   }
 

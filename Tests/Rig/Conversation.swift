@@ -27,18 +27,26 @@ package final class Conversation: Sendable {
 
   /// - Parameters:
   ///   - isSix: at `::1` instead of `127.0.0.1`.
+  ///   - source: an address of the loopback to come from; `nil`: 127.0.0.1.
   ///   - receiving: how much the kernel takes that is not read here; `nil`: as it likes.
   ///   - waits: until it is connected, which takes as long as the other side likes.
-  package init(port: Int, isSix: Bool = false, receiving: Int32? = nil, waits: Bool = true) throws {
+  package init(port: Int, isSix: Bool = false, from source: String? = nil, receiving: Int32? = nil, waits: Bool = true) throws {
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | (waits ? 0 : Int32(SOCK_NONBLOCK.rawValue))
     descriptor = socket(isSix ? AF_INET6 : AF_INET, kind, 0)
     if var size = receiving { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size)) }
     var six = sockaddr_in6()
     (six.sin6_family, six.sin6_port, six.sin6_addr) = (sa_family_t(AF_INET6), UInt16(port).bigEndian, in6addr_loopback)
     var four = Broker.loopback(port)
-    func reach<Name>(_ name: inout Name) -> Int32 {
+    typealias Call = (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32
+    func reach<Name>(_ name: inout Name, by call: Call = { connect($0, $1, $2) }) -> Int32 {
       withUnsafePointer(to: &name) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<Name>.size)) }
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { call(descriptor, $0, socklen_t(MemoryLayout<Name>.size)) }
+      }
+    }
+    if let source {
+      var own = Broker.loopback(0)
+      guard inet_pton(AF_INET, source, &own.sin_addr) == 1, reach(&own, by: { bind($0, $1, $2) }) == 0 else {
+        throw Trouble(description: "There is no coming from \(source): \(String(cString: strerror(errno)))")
       }
     }
     guard (isSix ? reach(&six) : reach(&four)) == 0 || (!waits && errno == EINPROGRESS) else {

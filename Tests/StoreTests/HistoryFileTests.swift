@@ -86,6 +86,39 @@ extension Folder {
       ])
   }
 
+  @Test func `what was computed, and what has the register's own sign, is told from what was measured`() throws {
+    let folder = try Folder()
+    var book = try HistoryBook(folder)
+    let current = ["battery_current": Reading(.number(-2), unit: "A")]
+    try book.save([desk.read(0, "Inverter", current, rawSign: ["battery_current"])], desk.clock(10))
+    book.close()
+    // Another process, and the model has become known meanwhile.
+    book = try HistoryBook(folder)
+    let both = current.merging(["battery_power": Reading(.number(-26), unit: "W")]) { $1 }
+    let entries = [
+      desk.read(30, "Inverter", both, derived: ["battery_power"]),
+      desk.read(60, "Inverter", both, derived: ["battery_power"], rawSign: ["battery_current", "battery_power"]),
+    ]
+    try book.save(entries, desk.clock(90))
+    book.close()
+    let polls = try folder.polls()
+    #expect(polls.map(\.readings) == [current, both, both])
+    #expect(polls.map(\.derived) == [[], ["battery_power"], ["battery_power"]])
+    #expect(polls.map(\.rawSign) == [["battery_current"], [], ["battery_current", "battery_power"]])
+    let device = try #require(try folder.history.devices().first)
+    let curves = try folder.history.series(
+      device: device.id, keys: ["battery_current", "battery_power"], from: .distantPast, to: .distantFuture, points: 1
+    ).content
+    #expect(
+      curves.map(\.key) == [
+        HistoryKey(key: "battery_current", unit: "A", isNumber: true, isRawSign: true),
+        HistoryKey(key: "battery_current", unit: "A", isNumber: true),
+        HistoryKey(key: "battery_power", unit: "W", isNumber: true, isDerived: true),
+        HistoryKey(key: "battery_power", unit: "W", isNumber: true, isDerived: true, isRawSign: true),
+      ])
+    #expect(curves.map { $0.points.reduce(0) { $0 + $1.count } } == [2, 1, 1, 1])
+  }
+
   @Test func `where there are as many words and keys as there may be, those that are known go on`() throws {
     let folder = try Folder()
     var book = try HistoryBook(folder)
@@ -100,7 +133,7 @@ extension Folder {
         in: "history.sqlite")
     }
     try fill("INSERT INTO word (word) SELECT 'word ' || i", HistoryFile.maxWords)
-    try fill("INSERT INTO key (key, unit, number) SELECT 'key ' || i, '', 1", HistoryFile.maxKeys)
+    try fill("INSERT INTO key (key, unit, number, derived, raw_sign) SELECT 'key ' || i, '', 1, 0, 0", HistoryFile.maxKeys)
     book = try HistoryBook(folder)
     try book.save(
       [desk.read(30, "Inverter", said("mppt", "cycles")), desk.read(60, "Inverter", said("new", "other"))], desk.clock(90))

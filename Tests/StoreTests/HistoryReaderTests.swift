@@ -61,7 +61,8 @@ import Testing
       #expect(outcomes.content.reduce(0) { $0 + ($1.failed["silent"] ?? 0) } == 29, "\(points)")
       #expect(curve.content[0].points.count <= points && outcomes.content.count <= points)
       #expect(curve.content[0].points.map(\.max).max() == 2859)
-      #expect(outcomes.content.allSatisfy { $0.connectMsMean == 900 && $0.pollMsMean == 4000 } || points > 200)
+      // In a short span every poll may have failed.
+      #expect(outcomes.content.allSatisfy { $0.connectMsMean == ($0.good > 0 ? 900 : nil) && $0.pollMsMean == 4000 })
       #expect(outcomes.content.map(\.deadline).max() == .seconds(40))
     }
     book.close()

@@ -16,8 +16,13 @@ struct HistoryDesk {
       instant: origin + .seconds(second), wallMs: Self.epoch + Int64(second) * 1000 + errorMs, isSynchronised: isSynchronised)
   }
 
-  func read(_ second: Int, _ name: String = "Inverter", _ readings: [String: Reading] = [:]) -> HistoryEntry {
-    entry(second, name, readings, failure: nil)
+  func read(
+    _ second: Int, _ name: String = "Inverter", _ readings: [String: Reading] = [:], derived: Set<String> = [],
+    rawSign: Set<String> = []
+  ) -> HistoryEntry {
+    var entry = entry(second, name, readings, failure: nil)
+    (entry.derived, entry.rawSign) = (derived, rawSign)
+    return entry
   }
 
   func failed(_ second: Int, _ name: String = "Inverter", _ failure: String = "silent") -> HistoryEntry {

@@ -14,7 +14,7 @@ import Testing
 
   func gateway(
     _ arguments: [String], path: String = Built.path("zoo"), devices: Int = 1, interval: Duration = .seconds(1),
-    timeout: TimeoutScale = .automatic, log: Logger? = nil
+    timeout: TimeoutScale = .automatic, log: Logger? = nil, whenPolled: @escaping @Sendable (PolledDevice) -> Void = { _ in }
   ) throws -> Gateway {
     let config = GatewayConfig(
       name: "cabin", interval: interval, timeout: timeout,
@@ -23,7 +23,8 @@ import Testing
           name: "Device \($0)", address: try #require(Address("D8:B6:73:BF:4F:0\($0)")), profile: "inverter", unit: 32)
       })
     return Gateway(
-      config, worker: WorkerCommand(path: path, arguments: arguments, environment: [:]), log: log ?? quiet, jitter: { 0 })
+      config, worker: WorkerCommand(path: path, arguments: arguments, environment: [:]), log: log ?? quiet, jitter: { 0 },
+      whenPolled: whenPolled)
   }
 
   @Test func `a running gateway publishes readings, again and again`() async throws {
@@ -42,6 +43,39 @@ import Testing
     }
     running.cancel()
     await running.value
+  }
+
+  @Test func `who writes the history is told what was accepted, what of it was computed, and what has the register's own sign`()
+    async throws
+  {
+    let told = Mutex<[PolledDevice]>([])
+    let gateway = try gateway(["fine"]) { polled in told.withLock { $0.append(polled) } }
+    _ = await gateway.pollOnce()
+    let address = try #require(Address("D8:B6:73:BF:4F:00"))
+    func note(_ answer: PollOutcome.Answer) async {
+      await gateway.note(PollOutcome(poll: "p", answers: ["Device 0": answer]), of: address)
+    }
+    var readings = [
+      "battery_current": Reading(.number(-2), unit: "A"), "battery_power": Reading(.number(-26), unit: "W"),
+    ]
+    let accepted = readings
+    for total in [5.0, 4] {
+      readings["total_energy"] = Reading(.number(total), unit: "kWh")
+      await note(
+        .readings(
+          DeviceReadings(
+            device: "Device 0", profile: "inverter", unit: 32, model: nil, readings: readings, implausible: [],
+            rawSign: ["battery_current", "total_energy"], derived: ["battery_power", "total_energy"],
+            counters: ["total_energy"])))
+    }
+    await note(.failed(FailureReport(.silent, at: .read, "no answer")))
+    let polled = told.withLock { $0.dropFirst() }
+    // A lifetime counter that falls is not believed.
+    readings["total_energy"] = Reading(.number(5), unit: "kWh")
+    #expect(polled.map(\.readings) == [readings, accepted, nil])
+    #expect(polled.map(\.derived) == [["battery_power", "total_energy"], ["battery_power"], []])
+    #expect(polled.map(\.rawSign) == [["battery_current", "total_energy"], ["battery_current"], []])
+    #expect(polled.map(\.failure?.failure) == [nil, nil, .silent])
   }
 
   @Test func `a worker that leaves processes is one warning when that begins and one notice when it ends`() async throws {

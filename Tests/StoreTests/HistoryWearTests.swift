@@ -4,9 +4,8 @@ import Testing
 
 @testable import Store
 
-/// What a history of captured registers costs: the disk, and who waits for an answer.
-@Suite(.serialized) struct HistoryYearTests {
-  private static let isLong = getenv("BLUPOW_TEST_LONG") != nil
+/// What a history of captured registers costs the disk. A year of it, and who waits for an answer, is in the long run.
+@Suite struct HistoryWearTests {
   private static let transcripts = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Transcripts")
     .standardized
     .path()
@@ -41,11 +40,5 @@ import Testing
     #expect(try number("queued") / 2 < 8_000_000)
     #expect(try size(folder) / 2 < 700_000)
     #expect(try folder.polls(of: "btsnoop-hub 48").count == 2 * 2880)
-  }
-
-  @Test(.enabled(if: isLong, "half an hour")) func `a year of five devices, and what a page asks of it`() throws {
-    let folder = try Folder()
-    print("a year: \(try run("days", folder.path, "365", Self.transcripts))\(try size(folder)) bytes")
-    print(try run("ask", folder.path, "365"))
   }
 }
