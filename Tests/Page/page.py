@@ -257,7 +257,7 @@ async def check_curves(checks: Checks, tab: Tab, recorded: Callable[[str], list[
 
 
 def caption(answer: dict[str, Any], curve: dict[str, Any]) -> str:
-    remarks = (["computed"] if curve.get("derived") else []) + (["sign as the device has it"] if curve.get("raw_sign") else [])
+    remarks = (["computed"] if curve["derived"] else []) + (["sign as the device has it"] if curve["raw_sign"] else [])
     return " · ".join([titled(curve["key"]), answer["device"], *remarks, *(["SIMULATED"] if answer["test_mode"] else [])])
 
 
@@ -297,7 +297,9 @@ async def differs_from_answer(figure: Locator, answer: dict[str, Any], curve: di
 
 def differs_from_polls(answer: dict[str, Any], curve: dict[str, Any], polls: list[dict[str, Any]]) -> list[str]:
     wrong, width, quarter = [], answer["width_s"], 900
-    values = [(instant(poll["time"]), poll["readings"][curve["key"]]["value"]) for poll in polls if curve["key"] in poll["readings"]]
+    key, kind = curve["key"], (curve["unit"], curve["derived"], curve["raw_sign"])
+    values = [(instant(poll["time"]), poll["readings"][key]["value"]) for poll in polls
+              if key in poll["readings"] and (poll["readings"][key]["unit"], key in poll["derived"], key in poll["raw_sign"]) == kind]
     times = [time for time, _ in values]
     # Spans of quarters begin where a quarter does; of each there is the mean with two more digits than the numbers have.
     is_of_quarters = width % quarter == 0
@@ -470,7 +472,7 @@ async def check_refused(checks: Checks, browser: Browser, service: "Service") ->
     finally:
         for other in others:
             other.close()
-    checks.check("refused: the banner has BluPow's own reason", [] if "32 clients listen already" in first and "What stands here" not in first else [first])
+    checks.check("refused: the banner has BluPow's own reason", [] if "16 clients listen from there already" in first and "What stands here" not in first else [first])
     await tab.page.wait_for_function("() => document.querySelector('#stream').textContent === 'live'", timeout=30_000)
     checks.check("refused: it comes in once there is room", await tab.page.evaluate("() => [document.querySelector('#lost')].filter(lost => !lost.hidden).map(lost => lost.textContent)"))
     await tab.is_drawn()
