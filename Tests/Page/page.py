@@ -268,6 +268,8 @@ async def differs_from_answer(figure: Locator, answer: dict[str, Any], curve: di
     details = figure.locator("details")
     if await details.get_attribute("open") is None:
         await figure.locator("summary").click()
+        # It is filled a moment after it is opened.
+        await figure.locator("tbody").wait_for(state="attached")
     rows = await figure.locator("tbody tr").evaluate_all("rows => rows.map(row => [...row.children].slice(1).map(cell => cell.textContent))")
     # As JavaScript rounds, to the nearest thousandth: the other way at a half is no mistake.
     expected = [[plain(one["min"]), one["mean"], plain(one["max"]), plain(one["count"])] for one in reversed(points)]
