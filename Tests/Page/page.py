@@ -1,10 +1,14 @@
-"""The page in a real Chromium, beside what the API and the history say. Its one argument: where the pictures go. Exit code: as ./run."""
+"""The page in a real Chromium, beside what the API and the history say.
+
+Arguments: where the pictures go; then `--year` for the figures of a year instead. Exit code: as ./run.
+"""
 
 import asyncio
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,18 +17,19 @@ import traceback
 import urllib.error
 import urllib.request
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Locator, Page, async_playwright
+from playwright.async_api import Browser, Locator, Page, Route, async_playwright
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "RealHomeAssistant"))
 from fleet import BIN, INVERTER, Device, Simulation  # noqa: E402
-from programs import Program, Trouble, disagreement, free_port, until  # noqa: E402
+from programs import Late, Program, Trouble, disagreement, free_port, until  # noqa: E402
 
 HOSTILE = Device('Roof <img src=x onerror="document.title=1">&amp;', "D8:B6:73:BF:4F:80", "controller", "RNG-CTRL-RVR40")
 STALE = Device("Alternator", "D8:B6:73:BF:4F:81", "dcdc", "RBC50D1S-G1")
@@ -33,6 +38,14 @@ NEVER = Device("Battery", "D8:B6:73:BF:4F:82", "battery", "", 48)
 METER = Device("Shunt", "D8:B6:73:BF:4F:70", "shunt300", "RTMShunt300", advertised="RTMShunt300123456")
 TESTED = Device("Bench", "D8:B6:73:BF:4F:84", "controller", "RNG-CTRL-WND30", is_marked_simulated=True)
 SIMULATED = (INVERTER, HOSTILE, STALE, METER, TESTED)
+# As history-writer has them.
+OF_A_YEAR = (
+    Device("Battery 1", "D8:B6:73:BF:4F:70", "battery", "RBT50LFP48S-B", advertised="BT-TH-66F94E1A"),
+    Device("Battery 2", "D8:B6:73:BF:4F:71", "battery", "RBT50LFP48S-A", advertised="BT-TH-66F94E1B"),
+    Device("Alternator", "D8:B6:73:BF:4F:72", "dcdc", "RBC50D1S-G1"),
+    Device("Battery 3", "D8:B6:73:BF:4F:73", "battery", "RBT50LFP48S-C", advertised="BT-TH-66F94E1D"),
+    Device("Inverter", "D8:B6:73:BF:4F:74", "inverter", "RIV4835CSH1S", advertised="BTRIC134000036"),
+)
 TOKEN = "a-token-of-the-test's-own"
 
 # What the page shows of each device, by its name.
@@ -41,6 +54,25 @@ CARDS = """() => Object.fromEntries([...document.querySelectorAll('#devices arti
   simulated: !card.querySelector('.badge').hidden,
   readings: Object.fromEntries([...card.querySelectorAll('dl > div')].map(row => [row.querySelector('dt').textContent, row.querySelector('dd').firstChild.data])),
 }]))"""
+# Whether anybody looks. A headless browser always does.
+LOOK = """isHidden => {
+  Object.defineProperty(document, 'hidden', { configurable: true, get: () => isHidden });
+  Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => isHidden ? 'hidden' : 'visible' });
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+# Chooses a span; resolves once its curves stand there and were painted.
+DRAW = """span => new Promise(done => {
+  performance.clearResourceTimings();
+  const began = performance.now();
+  document.querySelector(`input[value=${span}]`).click();
+  const look = () => {
+    const plots = [...document.querySelectorAll('#curves .plot')];
+    if (!document.querySelector('#curves-note').hidden || !plots.length || plots.some(plot => !plot.getAttribute('aria-label').endsWith(`the last ${span}`))) return requestAnimationFrame(look);
+    const points = plots.reduce((sum, plot) => sum + Number(plot.getAttribute('aria-valuemax')) + 1, 0);
+    requestAnimationFrame(() => done({ ms: performance.now() - began, curves: plots.length, points }));
+  };
+  look();
+})"""
 STATUS = "async () => (await fetch('/api/status')).json()"
 
 
@@ -72,11 +104,20 @@ class Tab:
         page.on("request", lambda request: None if request.url.startswith(url) else self.foreign.append(request.url))
 
     @classmethod
-    async def open(cls, browser: Browser, url: str, **options: Any) -> "Tab":
+    async def blank(cls, browser: Browser, url: str, **options: Any) -> "Tab":
+        """One that has yet to go there."""
         options = {"viewport": {"width": 1100, "height": 900}, "locale": "en-US", "timezone_id": "UTC"} | options
-        tab = cls(await (await browser.new_context(**options)).new_page(), url)
+        return cls(await (await browser.new_context(**options)).new_page(), url)
+
+    @classmethod
+    async def open(cls, browser: Browser, url: str, **options: Any) -> "Tab":
+        tab = await cls.blank(browser, url, **options)
         await tab.page.goto(url)
         return tab
+
+    async def says(self, what: str) -> None:
+        """Until the word beside the title has this in it."""
+        await self.page.wait_for_function("what => document.querySelector('#stream').textContent.includes(what)", arg=what, timeout=20_000)
 
     async def is_drawn(self) -> None:
         await self.page.wait_for_selector("#curves figure", timeout=90_000)
@@ -200,7 +241,7 @@ async def check_curves(checks: Checks, tab: Tab, recorded: Callable[[str], list[
     """Of each span the tables and lines against the answer that they were drawn from, and that against the polls in the database."""
     page = tab.page
     await page.select_option("#curves-of", label=METER.name)
-    for span, since in (("month", "30d"), ("day", "24h"), ("hour", "1h")):
+    for span, since in (("year", "365d"), ("month", "30d"), ("day", "24h"), ("hour", "1h")):
         async with page.expect_response(lambda answer: "/api/history?" in answer.url and f"since={since}" in answer.url) as waiting:
             await page.check(f"input[value={span}]")
         answer = await (await waiting.value).json()
@@ -215,11 +256,20 @@ async def check_curves(checks: Checks, tab: Tab, recorded: Callable[[str], list[
         checks.check(f"curves of the {span}: {points} points are what the database's {len(polls)} polls come to", wrong)
 
 
+def caption(answer: dict[str, Any], curve: dict[str, Any]) -> str:
+    remarks = (["computed"] if curve["derived"] else []) + (["sign as the device has it"] if curve["raw_sign"] else [])
+    return " · ".join([titled(curve["key"]), answer["device"], *remarks, *(["SIMULATED"] if answer["test_mode"] else [])])
+
+
 async def differs_from_answer(figure: Locator, answer: dict[str, Any], curve: dict[str, Any]) -> list[str]:
     wrong, points = [], curve["points"]
+    if (shown := await figure.locator("figcaption").text_content()) != caption(answer, curve):
+        wrong.append(f"{curve['key']}: the caption is {shown}")
     details = figure.locator("details")
     if await details.get_attribute("open") is None:
         await figure.locator("summary").click()
+        # It is filled a moment after it is opened.
+        await figure.locator("tbody").wait_for(state="attached")
     rows = await figure.locator("tbody tr").evaluate_all("rows => rows.map(row => [...row.children].slice(1).map(cell => cell.textContent))")
     # As JavaScript rounds, to the nearest thousandth: the other way at a half is no mistake.
     expected = [[plain(one["min"]), one["mean"], plain(one["max"]), plain(one["count"])] for one in reversed(points)]
@@ -249,7 +299,9 @@ async def differs_from_answer(figure: Locator, answer: dict[str, Any], curve: di
 
 def differs_from_polls(answer: dict[str, Any], curve: dict[str, Any], polls: list[dict[str, Any]]) -> list[str]:
     wrong, width, quarter = [], answer["width_s"], 900
-    values = [(instant(poll["time"]), poll["readings"][curve["key"]]["value"]) for poll in polls if curve["key"] in poll["readings"]]
+    key, kind = curve["key"], (curve["unit"], curve["derived"], curve["raw_sign"])
+    values = [(instant(poll["time"]), poll["readings"][key]["value"]) for poll in polls
+              if key in poll["readings"] and (poll["readings"][key]["unit"], key in poll["derived"], key in poll["raw_sign"]) == kind]
     times = [time for time, _ in values]
     # Spans of quarters begin where a quarter does; of each there is the mean with two more digits than the numbers have.
     is_of_quarters = width % quarter == 0
@@ -257,16 +309,184 @@ def differs_from_polls(answer: dict[str, Any], curve: dict[str, Any], polls: lis
     for point in curve["points"]:
         at = instant(point["at"])
         end = base + ((at - base + .0005) // width + 1) * width
-        within = [value for _, value in values[bisect_left(times, at - .0005):bisect_left(times, end - .0005)]]
+        span = values[bisect_left(times, at - .0005):bisect_left(times, end - .0005)]
         if point is curve["points"][-1]:
             # What was written since is not in the answer yet.
-            within = within[:point["count"]]
-        digits = max((len(plain(value).partition(".")[2]) for value in within), default=0)
+            span = span[:point["count"]]
+        within = [value for _, value in span]
+        # As coarse as the coarsest quarter.
+        by_quarter = groupby(span, lambda one: one[0] // quarter)
+        digits = min((max(len(plain(value).partition(".")[2]) for _, value in of_one) for _, of_one in by_quarter), default=0)
         finest = .5001 * 10 ** -(digits + 2) if is_of_quarters else 1e-6 * max(1, abs(point["mean"]))
         found = (len(within), min(within, default=None), max(within, default=None))
         if found != (point["count"], point["min"], point["max"]) or abs(sum(within) / len(within) - point["mean"]) > finest:
             wrong.append(f"{curve['key']}: {point}, the database {found}, mean {sum(within) / max(1, len(within))}")
     return wrong
+
+
+async def check_alike(checks: Checks, tab: Tab) -> None:
+    """Several curves of one key, that differ in what else is said of them: each its own figure, that stays when all are drawn again."""
+    page = tab.page
+    others = ({}, {"unit": "mV"}, {"derived": True}, {"derived": True, "raw_sign": True})
+
+    async def several(route: Route) -> None:
+        answer = await (await route.fetch()).json()
+        curve = answer["curves"][0] | {"derived": False, "raw_sign": False}
+        await route.fulfill(json=answer | {"curves": [curve | other for other in others]})
+
+    await page.route("**/api/history?*", several)
+    marks = "() => [...document.querySelectorAll('#curves figure')].map(figure => figure.dataset.mark ?? '')"
+    for span in ("month", "day"):
+        async with page.expect_response(lambda answer: "/api/history?" in answer.url):
+            await page.check(f"input[value={span}]")
+        await page.wait_for_function(
+            "([count, span]) => document.querySelectorAll('#curves figure').length === count && document.querySelector('#curves .plot').getAttribute('aria-label').includes(span)",
+            arg=[len(others), span])
+        if span == "month":
+            await page.evaluate("() => document.querySelectorAll('#curves figure').forEach((figure, index) => figure.dataset.mark = index)")
+    names = await page.locator("#curves .plot").evaluate_all("plots => plots.map(plot => plot.getAttribute('aria-label'))")
+    kept = await page.evaluate(marks)
+    checks.check("curves of one key that differ otherwise are figures of their own", [
+        *([] if kept == ["0", "1", "2", "3"] else [f"kept {kept}"]), *([] if len(set(names)) == len(others) else [f"{names}"]),
+    ])
+    await page.unroute("**/api/history?*")
+
+
+async def check_sums(checks: Checks, browser: Browser, service: "Service") -> None:
+    """Who is missing in a sum is named, with why: of the service's own status, each time with something else taken out of it."""
+    status = fetch(service.url + "api/status")
+    roof, inverter, shunt, alternator = HOSTILE.name, INVERTER.name, METER.name, STALE.name
+
+    def less(*gone: tuple[str, str, bool]) -> dict[str, Any]:
+        """Without these readings, some because they are not believed."""
+        altered = json.loads(json.dumps(status))
+        for name, key, is_implausible in gone:
+            device = next(one for one in altered["devices"] if one["name"] == name)
+            device["readings"].pop(key, None)
+            device["implausible"] += [key] if is_implausible else []
+        return altered
+
+    def total(told: dict[str, Any], *keys: str) -> float:
+        return sum(device["readings"][key]["value"] for device in told["devices"] if not device["test_mode"] for key in keys if key in device["readings"])
+
+    away = less(*((alternator, key, False) for key in next(one for one in status["devices"] if one["name"] == alternator)["readings"]))
+    next(one for one in away["devices"] if one["name"] == alternator)["available"] = False
+    no_sun = less((roof, "solar_power", True))
+    no_load = less((inverter, "load_active_power", False))
+    no_power = less((shunt, "battery_power", True), (shunt, "battery_current", True))
+    nothing = less((shunt, "battery_power", True), (shunt, "battery_current", True), (shunt, "battery_soc", False))
+    cases: list[tuple[str, dict[str, Any], str, str, str]] = [
+        ("a value that is not believed", no_sun, "solar", f"; without {roof} (not believable)", f"{plain(round(total(no_sun, 'solar_power'), 1))} W"),
+        ("one that is not said", no_load, "load", f"; without {inverter} (no value)", f"{plain(total(no_load, 'load_power'))} W"),
+        ("one that is away", away, "solar", f"; without {alternator} (unavailable)", f"{plain(round(total(away, 'solar_power'), 1))} W"),
+        ("a meter, and another is asked in its place", no_power, "battery", f"; power without {shunt} (not believable), {NEVER.name} (never read)", ""),
+        ("a meter altogether", nothing, "battery",
+         f"; power without {shunt} (not believable), {NEVER.name} (never read); charge without {shunt} (no value), {NEVER.name} (never read)", ""),
+        ("nothing, where a better meter says it", less(), "battery", f"by {shunt}", ""),
+    ]
+    tab = await Tab.blank(browser, service.url)
+    told: dict[str, Any] = {}
+    await tab.page.route("**/api/stream", lambda route: route.fulfill(content_type="text/event-stream", body=f"event: status\ndata: {json.dumps(told)}\n\n"))
+    for what, told, node, ending, value in cases:
+        await tab.page.goto(service.url)
+        await tab.page.wait_for_selector(f"#flow-{node}")
+        note = await tab.page.text_content(f"#flow-{node} .quiet") or ""
+        shown = await tab.page.text_content(f"#flow-{node} .value") or ""
+        checks.check(f"a sum says that it lacks {what}", ([] if note.endswith(ending) else [f"{note}, not {ending}"])
+                     + ([] if shown == (value or shown) else [f"it is {shown}, not {value}"]))
+    await tab.close()
+
+
+async def check_simulated(checks: Checks, tab: Tab) -> None:
+    checks.check("what is simulated is in no sum beside what is measured", await tab.page.evaluate("""name => ['solar', 'load', 'battery']
+      .map(id => document.getElementById(`flow-${id}`)?.textContent ?? `no ${id}`).filter(text => text.startsWith('no ') || text.includes(name))""", TESTED.name))
+
+
+async def check_never(checks: Checks, tab: Tab) -> None:
+    await tab.page.select_option("#curves-of", label=NEVER.name)
+    await tab.page.wait_for_function("() => !['', 'Loading …'].includes(document.querySelector('#curves-note').textContent)", timeout=20_000)
+    checks.check("of one that was never read, nothing is written, and that is what it says", [
+        *([] if (note := await tab.page.text_content("#curves-note") or "").startswith("Nothing is written") else [note]),
+        *await tab.page.locator("#curves figcaption").all_text_contents(),
+    ])
+
+
+async def check_hidden(checks: Checks, browser: Browser, service: "Service", pictures: Path) -> None:
+    """A tab that nobody looks at, and a machine that slept, by the page's own clock."""
+    tab = await Tab.blank(browser, service.url)
+    page = tab.page
+    await page.clock.install()
+    await page.goto(service.url)
+    await tab.is_drawn()
+    await tab.says("live")
+    await page.evaluate("""() => {
+      window.alarms = [];
+      const lost = document.querySelector('#lost');
+      new MutationObserver(() => lost.hidden || window.alarms.push(lost.textContent)).observe(lost, { attributes: true, childList: true, subtree: true });
+    }""")
+    words = f"() => Object.values(({CARDS})()).map(card => card.word)"
+    age = f"() => ({CARDS})()[{json.dumps(METER.name)}].age"
+
+    async def has(count: int) -> list[str]:
+        return [] if service.connections() == count else [f"{service.connections()} connections"]
+
+    await page.evaluate(LOOK, True)
+    await page.clock.run_for(20_000)
+    await checks.agrees("hidden: for 20 s it goes on", lambda: has(1))
+    checks.check("hidden: and is live", await page.evaluate("() => [document.querySelector('#stream').textContent].filter(text => text !== 'live')"))
+    await page.clock.run_for(12_000)
+    await tab.says("not live: paused while nobody looked")
+    await checks.agrees("hidden: then its connection is let go", lambda: has(0))
+    first = await page.evaluate(age)
+    await page.clock.run_for(120_000)
+    later = await page.evaluate(age)
+    await page.screenshot(path=pictures / "paused.png")
+    checks.check("hidden: what is shown was, and gets older", [
+        *(f"a word is {word}" for word in await page.evaluate(words) if not word.startswith("was ")),
+        *([] if later != first and "min" in later else [f"{first}, 120 s later {later}"]),
+        *await has(0),
+    ])
+    await page.evaluate(LOOK, False)
+    await page.wait_for_function("() => document.querySelector('#stream').textContent === 'live'", timeout=20_000)
+    await checks.agrees("hidden: looked at again, it is live", lambda: shows_what_the_api_says(tab))
+    # All timers at once, late: so it is for a page when the machine wakes up.
+    await page.evaluate("""() => {
+      window.heard = [];
+      const stream = document.querySelector('#stream');
+      new MutationObserver(() => window.heard.push(stream.textContent)).observe(stream, { childList: true, subtree: true, characterData: true });
+    }""")
+    await page.clock.fast_forward(3_600_000)
+    await page.wait_for_function("() => window.heard.at(-1) === 'live'", timeout=20_000)
+    heard = await page.evaluate("window.heard")
+    checks.check("asleep: it says that it paused, and is live again", [] if len(heard) == 2 and "paused" in heard[0] else [f"{heard}"])
+    checks.check("hidden, asleep: nothing is lost, no complaint on the console", await page.evaluate("window.alarms") + tab.complaints)
+    await tab.close()
+
+
+async def check_refused(checks: Checks, browser: Browser, service: "Service") -> None:
+    """The banner and the notes give BluPow's own reason."""
+    others = service.listen_until_full()
+    tab = await Tab.open(browser, service.url)
+    try:
+        await tab.page.wait_for_selector("#lost:not([hidden])", timeout=20_000)
+        first = await tab.page.text_content("#lost") or ""
+        await tab.says("not live")
+    finally:
+        for other in others:
+            other.close()
+    checks.check("refused: the banner has BluPow's own reason", [] if "16 clients listen from there already" in first and "What stands here" not in first else [first])
+    await tab.page.wait_for_function("() => document.querySelector('#stream').textContent === 'live'", timeout=30_000)
+    checks.check("refused: it comes in once there is room", await tab.page.evaluate("() => [document.querySelector('#lost')].filter(lost => !lost.hidden).map(lost => lost.textContent)"))
+    await tab.is_drawn()
+    reason = "16 questions about the past are being answered already. Try again."
+    await tab.page.route("**/api/history?*", lambda route: route.fulfill(status=503, json={"error": reason}))
+    await tab.page.check("input[value=month]")
+    await tab.page.wait_for_function("() => document.querySelector('#curves-note').textContent.startsWith('No curves')", timeout=20_000)
+    checks.check("refused: so it is for curves, and those of another choice are not left there", [
+        *([] if reason in (note := await tab.page.text_content("#curves-note") or "") else [note]),
+        *await tab.page.locator("#curves figcaption").all_text_contents(),
+    ])
+    await tab.close()
 
 
 async def check_lost(checks: Checks, tab: Tab, service: "Service", pictures: Path) -> None:
@@ -292,8 +512,9 @@ async def check_lost(checks: Checks, tab: Tab, service: "Service", pictures: Pat
 class Service:
     """`blupow run` of these devices, served on loopback."""
 
-    def __init__(self, directory: Path, simulation: Simulation, token: str | None = None) -> None:
+    def __init__(self, directory: Path, simulation: Simulation, devices: Sequence[Device] = (*SIMULATED, NEVER), token: str | None = None) -> None:
         self._directory = directory
+        self._devices = devices
         self._simulation = simulation
         self._port = free_port()
         self._token = token
@@ -304,7 +525,7 @@ class Service:
         entries = [
             {"name": one.name, "address": one.address, "profile": one.profile}
             | ({} if one.unit is None else {"unit": one.unit}) | ({"test_mode": True} if one.is_marked_simulated else {})
-            for one in (*SIMULATED, NEVER)
+            for one in self._devices
         ]
         state = self._directory / "state"
         state.mkdir(exist_ok=True)
@@ -315,7 +536,7 @@ class Service:
             http["token_file"] = str(secret)
         configuration = {
             "gateway": "cabin", "interval": "1s", "timeout": "10s", "cache_for": "1s", "grace": "10m", "backoff_longest": "5s",
-            "state_dir": str(state), "devices": entries, "http": http,
+            "state_dir": str(state), "devices": entries, "http": http, "history": {"keep": "400d"},
         }
         # JSON is YAML.
         (self._directory / "blupow.yaml").write_text(json.dumps(configuration))
@@ -344,6 +565,24 @@ class Service:
         began = int((time.time() - 7200) // 900 * 900 - days * 86_400) * 1000
         transcripts = Path(__file__).resolve().parents[1] / "Transcripts"
         subprocess.run([BIN / "history-writer", "days", state, str(days), transcripts, str(began)], check=True, stdout=subprocess.DEVNULL)
+
+    def connections(self) -> int:
+        """Those to the service that both sides hold, as the kernel has them."""
+        mine, established = f"0100007F:{self._port:04X}", "01"
+        return sum(line.split()[1::2][:2] == [mine, established] for line in Path("/proc/net/tcp").read_text().splitlines())
+
+    def listen_until_full(self) -> list[socket.socket]:
+        """Streams that others hold, so many that the next one is refused."""
+        held: list[socket.socket] = []
+        while True:
+            one = socket.create_connection(("127.0.0.1", self._port), timeout=10)
+            held.append(one)
+            one.sendall(f"GET /api/stream HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n\r\n".encode())
+            if not one.recv(100).startswith(b"HTTP/1.1 200"):
+                return held
+
+    def bytes_of_history(self) -> int:
+        return sum(file.stat().st_size for file in (self._directory / "state").glob("history.sqlite*"))
 
     async def has_written(self) -> bool:
         return bool(fetch(self.url + f"api/polls?device={METER.name}&since=1h")["polls"])
@@ -382,9 +621,13 @@ async def of_a_service(checks: Checks, browser: Browser, directory: Path, pictur
             return all(service.device(one)["status"] == "connected" for one in SIMULATED)
 
         await until("every simulated device to be read", all_read, within=60)
+        await check_sums(checks, browser, service)
+        await check_hidden(checks, browser, service, pictures)
+        await check_refused(checks, browser, service)
         await simulation.faults(STALE, {"fault": "silent"})
         light = await Tab.open(browser, service.url)
         await checks.agrees("numbers are those of /api/status", lambda: shows_what_the_api_says(light))
+        await check_simulated(checks, light)
         await check_live(checks, light)
         await light.is_drawn()
 
@@ -401,15 +644,12 @@ async def of_a_service(checks: Checks, browser: Browser, directory: Path, pictur
         checks.check("a hostile name is text", [] if roof["word"] == "connected" and await light.page.locator("main img").count() == 0 else [f"{roof}"])
         alternator = await light.page.text_content("#flow-alternator")
         checks.check("the flow's stale tile says so", [] if "last read" in (alternator or "") else [f"{alternator}"])
-        checks.check("what is simulated is in no sum beside what is measured", await light.page.evaluate("""() => ['solar', 'load', 'battery']
-          .map(id => document.getElementById(`flow-${id}`)?.textContent ?? `no ${id}`).filter(text => text.startsWith('no ') || text.includes('Bench'))"""))
-        await light.page.select_option("#curves-of", label=NEVER.name)
-        await light.page.wait_for_function("() => document.querySelector('#curves-note').textContent.startsWith('Nothing is written')", timeout=20_000)
-        checks.check("of one that was never read, nothing is written, and that is what it says", [])
+        await check_never(checks, light)
         banner = await light.page.text_content("#simulated") or ""
         checks.check("SIMULATED stands on top, with the name", [] if "SIMULATED" in banner and TESTED.name in banner and METER.name not in banner else [banner])
         await until("the first polls to be written down", service.has_written, within=120)
         await check_curves(checks, light, service.recorded)
+        await check_alike(checks, light)
         await is_accessible(checks, light, "light")
         keys = await Tab.open(browser, service.url)
         await keys.is_drawn()
@@ -456,9 +696,54 @@ async def of_a_service(checks: Checks, browser: Browser, directory: Path, pictur
         await simulation.end()
 
 
+async def of_a_year(checks: Checks, browser: Browser, directory: Path, pictures: Path) -> None:
+    """What a year costs: of five devices polled every 30 s, each number another one at each poll."""
+    simulation = Simulation(directory)
+    service = Service(directory, simulation, OF_A_YEAR)
+    try:
+        service.write_past(365)
+        print(f"       the database: {service.bytes_of_history() / 1e6:.0f} MB", flush=True)
+        await simulation.start(OF_A_YEAR)
+        await service.start()
+
+        async def all_read() -> bool:
+            return all(service.device(one)["status"] == "connected" for one in OF_A_YEAR)
+
+        await until("every simulated device to be read", all_read, within=60)
+        tab = await Tab.open(browser, service.url)
+        await tab.is_drawn()
+        since = {"month": "30d", "day": "24h", "year": "365d"}
+        chosen = "day"
+
+        async def answered(span: str) -> list[list[float]]:
+            """How many ms each question about that span took, of curves and of polls, once the last of them is answered."""
+            await tab.page.wait_for_function("([asked, count]) => (window.times = kind => performance.getEntriesByType('resource')"
+                                             ".filter(one => one.name.includes(`/api/${kind}?`) && one.name.includes(asked)).map(one => one.duration))('polls').length >= count",
+                                             arg=[f"since={since[span]}", len(OF_A_YEAR)], timeout=120_000)
+            return await tab.page.evaluate("['history', 'polls'].map(window.times)")
+
+        for of in ("the flow of power", OF_A_YEAR[0].name):
+            # What this asks is not to go on beside what is measured.
+            await tab.page.evaluate("performance.clearResourceTimings()")
+            await tab.page.select_option("#curves-of", label=of)
+            await answered(chosen)
+            for chosen in since:
+                drawn = await tab.page.evaluate(DRAW, chosen)
+                said = ", ".join(f"/api/{kind} {len(times)} times {min(times):.0f} to {max(times):.0f} ms"
+                                 for kind, times in zip(("history", "polls"), await answered(chosen)))
+                print(f"       {of}, a {chosen}: {drawn['curves']} curves of {drawn['points']} points drawn {drawn['ms']:.0f} ms after the click; {said}", flush=True)
+                checks.check(f"{of}, a {chosen}: there are curves, and as long as that", [] if drawn["curves"] and drawn["points"] > 200 * drawn["curves"] else [f"{drawn}"])
+            await tab.page.screenshot(path=pictures / f"year-{of.lower().replace(' ', '-')}.png", full_page=True)
+        checks.check("a year: no complaint on the console", tab.complaints)
+        await tab.close()
+    finally:
+        await service.end()
+        await simulation.end()
+
+
 async def behind_a_token(checks: Checks, browser: Browser, directory: Path, pictures: Path) -> None:
     simulation = Simulation(directory)
-    service = Service(directory, simulation, TOKEN)
+    service = Service(directory, simulation, token=TOKEN)
     try:
         await simulation.start(SIMULATED)
         await service.start()
@@ -496,12 +781,12 @@ async def of_the_demo(checks: Checks, browser: Browser, directory: Path, picture
         await demo.end()
 
 
-async def main(pictures: Path) -> int:
+async def main(pictures: Path, scenes: Iterable[Callable[[Checks, Browser, Path, Path], Awaitable[None]]]) -> int:
     checks = Checks()
     async with async_playwright() as playwright:
         # Without a sandbox, which root has none of; it opens nothing but what is served here.
         browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        for scene in (of_the_demo, of_a_service, behind_a_token):
+        for scene in scenes:
             # Short: sockets are in there, and their paths may have 107 bytes.
             directory = Path(tempfile.mkdtemp(prefix="blupow-page-", dir="/tmp"))
             try:
@@ -522,7 +807,8 @@ async def main(pictures: Path) -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(asyncio.run(main(Path(sys.argv[1]))))
+        scenes = (of_a_year,) if sys.argv[2:] == ["--year"] else (of_the_demo, of_a_service, behind_a_token)
+        sys.exit(asyncio.run(main(Path(sys.argv[1]), scenes)))
     except Trouble as trouble:
         print(f"the page in a browser: {trouble}", file=sys.stderr)
         sys.exit(os.EX_UNAVAILABLE)

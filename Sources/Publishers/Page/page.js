@@ -43,7 +43,6 @@ function list(parent, items, keyOf, create, update) {
 // Words and numbers
 
 const plain = new Intl.NumberFormat(undefined, { maximumFractionDigits: 6, useGrouping: false });
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'medium' });
 const short = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
@@ -63,13 +62,19 @@ function span(age) {
 
 // Time: ages count on from when they came, by whichever clock has gone further, since one stops while a phone sleeps.
 
-let fleet = null;
-let came = { steady: 0, wall: 0 };
-let heard = null;
-let isLost = false;
+const now = () => ({ steady: performance.now(), wall: Date.now() });
+const since = then => Math.max(performance.now() - then.steady, Date.now() - then.wall, 0) / 1000;
 
-const elapsed = () => Math.max(performance.now() - came.steady, Date.now() - came.wall, 0) / 1000;
-const ageOf = device => device.age_s == null ? null : device.age_s + elapsed();
+let fleet = null;
+let came = now();
+let heard = null;
+
+/// How it stands with the stream: 'connecting' at first, 'live', 'lost', and 'paused' while nobody looks.
+let link = 'connecting';
+/// What BluPow itself said where it would not be listened to.
+let refusal = '';
+
+const ageOf = device => device.age_s == null ? null : device.age_s + since(came);
 
 /// What a device's readings are worth: a class, a word, a shape.
 function condition(device) {
@@ -98,17 +103,22 @@ const product = (device, a, b) => {
 const power = device => number(device, 'battery_power') ?? product(device, 'battery_voltage', 'battery_current');
 const charge = device => number(device, 'battery_soc') ?? number(device, 'battery_percentage');
 const flows = [
-  { id: 'solar', title: 'Solar', unit: 'W', of: ['controller', 'dcdc', 'inverter'], read: d => number(d, 'solar_power') },
-  { id: 'grid', title: 'Grid', unit: 'VA', of: ['inverter'], read: d => product(d, 'input_voltage', 'input_current'), computed: true },
-  { id: 'alternator', title: 'Alternator', unit: 'W', of: ['dcdc'], read: d => number(d, 'alternator_power') },
-  { id: 'load', title: 'Load', unit: 'W', of: ['controller', 'inverter'], read: d => number(d, 'load_power') ?? number(d, 'load_active_power') },
+  { id: 'solar', title: 'Solar', unit: 'W', of: ['controller', 'dcdc', 'inverter'], read: d => number(d, 'solar_power'), keys: ['solar_power', 'solar_voltage', 'solar_current'] },
+  { id: 'grid', title: 'Grid', unit: 'VA', of: ['inverter'], read: d => product(d, 'input_voltage', 'input_current'), keys: ['input_voltage', 'input_current'], computed: true },
+  { id: 'alternator', title: 'Alternator', unit: 'W', of: ['dcdc'], read: d => number(d, 'alternator_power'), keys: ['alternator_power'] },
+  { id: 'load', title: 'Load', unit: 'W', of: ['controller', 'inverter'], read: d => number(d, 'load_power') ?? number(d, 'load_active_power'), keys: ['load_power', 'load_active_power'] },
 ];
+const powerKeys = ['battery_power', 'battery_voltage', 'battery_current'];
+const chargeKeys = ['battery_soc', 'battery_percentage', 'remaining_capacity', 'capacity'];
 
-/// The sum over the devices that say it, and who does not although it could.
-function gathered(devices, value) {
+/// The sum over the devices that say it, and which of those that could do not, and why.
+///
+/// `keys`: what it is read or computed from.
+function gathered(devices, value, keys) {
   const sources = devices.filter(device => value(device) != null);
+  const why = device => !device.available ? words[condition(device)] : device.implausible.some(key => keys.includes(key)) ? 'not believable' : 'no value';
   return {
-    sources, missing: devices.filter(device => !device.available),
+    sources, missing: devices.filter(device => value(device) == null).map(device => `${device.name} (${why(device)})`).join(', '),
     value: sources.length ? rounded(sources.reduce((sum, device) => sum + value(device), 0)) : null,
   };
 }
@@ -120,24 +130,29 @@ function shown() {
 }
 
 /// The first kind of device that measures the bank and says so: adding a controller's to a shunt's would count it twice.
-function meter(kinds, value) {
+function meter(kinds, value, keys) {
   const tiers = kinds.map(kind => shown().filter(device => device.profile === kind));
-  return gathered(tiers.find(tier => tier.some(device => value(device) != null)) ?? tiers.find(tier => tier.length) ?? [], value);
+  const place = tiers.findIndex(tier => tier.some(device => value(device) != null));
+  // Whom it would rather ask is missed, too.
+  return gathered(place < 0 ? tiers.find(tier => tier.length) ?? [] : tiers.slice(0, place + 1).flat(), value, keys);
 }
 
 function nodes() {
   const found = flows.map(flow => ({ ...flow, devices: shown().filter(device => flow.of.includes(device.profile)) }))
     .filter(flow => flow.devices.length)
-    .map(flow => ({ ...flow, ...gathered(flow.devices, flow.read) }))
-    .map(flow => ({ ...flow, text: measured(flow.value, flow.unit), way: flow.value == null ? 'unknown' : flow.value > 0 ? 'flows' : '' }));
-  const bank = meter(['shunt300', 'battery', 'controller'], power);
-  const level = meter(['shunt300', 'battery', 'controller', 'dcdc', 'inverter'], charge);
+    .map(flow => ({ ...flow, ...gathered(flow.devices, flow.read, flow.keys) }))
+    .map(flow => ({ ...flow, text: measured(flow.value, flow.unit), way: flow.value == null ? 'unknown' : flow.value > 0 ? 'flows' : '',
+      lacks: flow.missing && `without ${flow.missing}` }));
+  const bank = meter(['shunt300', 'battery', 'controller'], power, powerKeys);
+  const level = meter(['shunt300', 'battery', 'controller', 'dcdc', 'inverter'], charge, chargeKeys);
   const levels = level.sources.map(charge);
   const isRaw = bank.sources.some(device => device.raw_sign.some(key => key === 'battery_current' || key === 'battery_power'));
   const direction = bank.value == null ? null : isRaw ? 'direction not known' : bank.value > 0 ? 'charging' : bank.value < 0 ? 'discharging' : 'at rest';
   found.unshift({
     id: 'battery', title: 'Battery', unit: 'W', value: bank.value, sources: [...new Set([...bank.sources, ...level.sources])],
-    missing: bank.missing, text: measured(bank.value == null ? null : isRaw ? bank.value : Math.abs(bank.value), 'W'), direction,
+    lacks: bank.missing === level.missing ? bank.missing && `without ${bank.missing}`
+      : [bank.missing && `power without ${bank.missing}`, level.missing && `charge without ${level.missing}`].filter(Boolean).join('; '),
+    text: measured(bank.value == null ? null : isRaw ? bank.value : Math.abs(bank.value), 'W'), direction,
     way: bank.value == null || isRaw ? 'unknown' : bank.value === 0 ? '' : bank.value > 0 ? 'flows' : 'flows up',
     lowest: levels.length ? Math.min(...levels) : null, highest: levels.length ? Math.max(...levels) : null,
     computed: bank.sources.some(device => number(device, 'battery_power') == null || device.derived.includes('battery_power')),
@@ -173,12 +188,10 @@ function showNode(item, node) {
     become(parts.level, 'width', 54 * Math.max(0, Math.min(100, node.lowest ?? 0)) / 100);
   }
   become(parts.wire, 'class', `wire ${node.way}`);
-  const names = devices => devices.map(device => device.name).join(', ');
-  const notes = [node.sources.length ? `${node.computed ? 'computed, ' : ''}by ${names(node.sources)}` : 'not known'];
-  if (node.sources.length && node.missing.length) notes.push(`without ${names(node.missing)}`);
-  say(parts.note, notes.join('; '));
+  const by = node.sources.length ? `${node.computed ? 'computed, ' : ''}by ${node.sources.map(device => device.name).join(', ')}` : 'not known';
+  say(parts.note, [by, node.lacks].filter(Boolean).join('; '));
   parts.badge.hidden = !node.sources.some(device => device.test_mode);
-  const oldest = node.sources.filter(device => isLost || condition(device) !== 'connected').sort((a, b) => b.age_s - a.age_s)[0];
+  const oldest = node.sources.filter(device => link !== 'live' || condition(device) !== 'connected').sort((a, b) => b.age_s - a.age_s)[0];
   say(parts.age, oldest ? ageText(oldest) : '');
   become(parts.box, 'class', oldest || !node.sources.length ? 'node old' : 'node');
 }
@@ -202,11 +215,13 @@ function rows(parent, items) {
   });
 }
 
+const remarks = (isDerived, isRawSign) => [isDerived && 'computed', isRawSign && 'sign as the device has it'].filter(Boolean);
+
 function readingsOf(device) {
   const keys = [...new Set([...Object.keys(device.readings), ...device.implausible])].sort(byRank);
   return keys.map(key => {
     const reading = device.readings[key];
-    const remark = !reading ? 'not believable' : device.derived.includes(key) ? 'computed' : device.raw_sign.includes(key) ? 'sign as the device has it' : '';
+    const remark = reading ? remarks(device.derived.includes(key), device.raw_sign.includes(key)).join(', ') : 'not believable';
     return [titled(key), measured(reading?.value, reading?.unit), remark];
   });
 }
@@ -233,7 +248,7 @@ function showCard(card, device) {
   become(card, 'class', state === 'connected' ? 'card' : 'card old');
   become(parts.state, 'class', `word ${state}`);
   become(parts.mark, 'd', shapes[state]);
-  say(parts.word, isLost ? `was ${words[state]}` : words[state]);
+  say(parts.word, `${link === 'live' ? '' : 'was '}${words[state]}`);
   say(parts.age, ageText(device));
   parts.badge.hidden = !device.test_mode;
   say(parts.what, [device.model, device.profile, device.unit == null ? device.address : `${device.address} unit ${device.unit}`].filter(Boolean).join(' · '));
@@ -258,7 +273,7 @@ function showLink(card, device) {
   become(card, 'aria-label', `Link of ${device.name}`);
   rows(card.parts.measures, [
     ['Success rate', share(device.success_rate), 'last 100 polls'], ['Available', share(device.availability), 'last 24 h'],
-    ['Freshness', `${isLost ? 'was ' : ''}${words[condition(device)]}`, ageText(device)],
+    ['Freshness', `${link === 'live' ? '' : 'was '}${words[condition(device)]}`, ageText(device)],
     ['Failures in a row', plain.format(device.consecutive_failures)],
     ['Connect', seconds(device.connect_ms), device.connect_ms_mean == null ? '' : `mean ${seconds(device.connect_ms_mean)}`], ['Whole poll', seconds(device.poll_ms)],
     ['Deadline now', `${plain.format(device.deadline_s)} s`, device.interval_s == null ? '' : `a poll every ${plain.format(device.interval_s)} s`],
@@ -292,37 +307,54 @@ function show() {
   list($('links'), fleet.devices, identity, makeLink, showLink);
   list($('curves-of'), [{ name: 'the flow of power', key: '' }, ...fleet.devices.map(device => ({ name: device.name, key: identity(device) }))], choice => choice.key,
     choice => make('option', { value: choice.key }), (option, choice) => say(option, choice.name));
-  say($('about'), `BluPow ${fleet.version} · gateway ${fleet.gateway} · up ${span(fleet.uptime_s + elapsed())} · polls begin up to ${measured(fleet.lag_p99_ms, 'ms')} late`);
+  say($('about'), `BluPow ${fleet.version} · gateway ${fleet.gateway} · up ${span(fleet.uptime_s + since(came))} · polls begin up to ${measured(fleet.lag_p99_ms, 'ms')} late`);
 }
 
 /// Once a second: what is old gets older, whether or not anybody says so.
 function tick() {
-  say($('lost'), isLost ? `No word from BluPow since ${moment.format(heard)}. What stands here is from then; trying again.` : '');
-  say($('stream'), isLost ? 'connection lost' : fleet ? 'live' : 'Connecting …');
-  document.body.classList.toggle('is-lost', isLost);
+  if (isAway() && link !== 'paused') rest();
+  if (!document.hidden) seen = Date.now();
+  const last = heard && moment.format(heard);
+  say($('lost'), link !== 'lost' ? '' : [refusal ? `Not live: ${refusal}` : `No word from BluPow ${last ? `since ${last}` : 'yet'}.`,
+    fleet ? `What stands here is from ${refusal ? last : 'then'}; trying again.` : 'Trying again.'].join(' '));
+  say($('stream'), { connecting: 'Connecting …', live: 'live', lost: 'not live', paused: `not live: paused while nobody looked${last ? `, last word ${last}` : ''}` }[link]);
+  document.body.classList.toggle('not-live', link === 'lost' || link === 'paused');
   show();
 }
 
 // The stream. Not EventSource, because it does not tell of the heartbeat, nor of a connection that has died in silence.
 
 const silence = 40_000;
+let stop = new AbortController();
+
+// A tab that nobody looks at lets it go: a browser has six connections to a host, for all its tabs. A machine that slept is known by
+// its clock alone.
+const patience = 30_000;
+let seen = Date.now();
+const isAway = () => Date.now() - seen > patience;
+
+function rest() {
+  link = 'paused';
+  stop.abort(rest);
+}
+
+class Refusal extends Error {}
 
 async function follow() {
-  const stop = new AbortController();
+  const mine = stop = new AbortController();
   const listen = async promise => {
-    const timer = setTimeout(() => stop.abort(), silence);
+    const timer = setTimeout(() => mine.abort(), silence);
     try { return await promise; } finally { clearTimeout(timer); }
   };
-  const answer = await listen(fetch('api/stream', { signal: stop.signal, cache: 'no-store' }));
+  const answer = await listen(fetch('api/stream', { signal: mine.signal, cache: 'no-store' }));
   // The page itself asks for the token.
   if (answer.status === 401) location.reload();
-  if (!answer.ok) throw new Error(await reason(answer));
+  if (!answer.ok) throw new Refusal(await reason(answer));
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let text = '';;) {
     const { done, value } = await listen(reader.read());
     if (done) return;
     heard = new Date();
-    if (isLost) { isLost = false; tick(); }
     const events = (text + value).split('\n\n');
     text = events.pop();
     for (const event of events) take(event.split('\n'));
@@ -340,7 +372,8 @@ function take(lines) {
     for (const key of Object.keys(device.readings)) if (isDrawn(device, key)) keys.add(key);
     known.set(identity(device), keys);
   }
-  came = { steady: performance.now(), wall: Date.now() };
+  came = now();
+  link = 'live';
   // A demonstration is young.
   if (isFirst && fleet.devices.every(device => device.test_mode)) document.querySelector('input[value=hour]').checked = true;
   tick();
@@ -350,10 +383,17 @@ function take(lines) {
 async function keepFollowing() {
   for (let pause = 1000;;) {
     const before = heard;
-    await follow().catch(() => {});
-    if (!isLost) { heard ??= new Date(); isLost = true; tick(); }
-    pause = heard === before ? Math.min(pause * 2, 15_000) : 1000;
-    await new Promise(go => { wake = go; setTimeout(go, pause); });
+    const end = await follow().catch(error => error);
+    const mayRest = stop.signal.reason === rest || document.hidden || isAway();
+    link = mayRest ? 'paused' : 'lost';
+    refusal = end instanceof Refusal ? end.message : '';
+    tick();
+    pause = mayRest || heard !== before ? 1000 : Math.min(pause * 2, 15_000);
+    if (mayRest && !document.hidden) continue;
+    await new Promise(go => {
+      wake = go;
+      if (!mayRest) setTimeout(go, pause);
+    });
   }
 }
 let wake = () => {};
@@ -368,8 +408,11 @@ async function ask(path, query = {}) {
 
 // Curves
 
-const spans = { hour: { since: '1h', points: 240 }, day: { since: '24h', points: 288 }, month: { since: '30d', points: 240 } };
-const lasts = { hour: 'the last hour', day: 'the last day', month: 'the last month' };
+const spans = { hour: { since: '1h', points: 240 }, day: { since: '24h', points: 288 }, month: { since: '30d', points: 240 },
+  year: { since: '365d', points: 240 } };
+const lasts = { hour: 'the last hour', day: 'the last day', month: 'the last month', year: 'the last year' };
+/// Seconds until they are asked for again: until a curve may look different.
+const pauses = { hour: 20, day: 60, month: 300, year: 300 };
 const chosenSpan = () => new FormData($('curves-choice')).get('span');
 const unitsDrawn = ['V', 'A', 'W', 'VA', '%', '°C', 'Hz', 'Ah'];
 
@@ -391,41 +434,52 @@ function wanted() {
     .filter(([, keys]) => keys.length);
 }
 
-let asked = { at: -Infinity, number: 0, isBusy: false };
+let asked = { at: now(), pause: 0, isBusy: false };
+/// When all that is chosen was drawn.
+let drawnAt = null;
 
-/// Curves, outcomes and events: when chosen anew, and now and then while something happens.
+/// Events now and then, curves and outcomes when chosen anew and less often, while something happens.
 async function refresh(isChosen) {
-  const mine = asked.number + 1;
-  if (!fleet || (!isChosen && (document.hidden || asked.isBusy || performance.now() - asked.at < 20_000))) return;
-  asked = { at: performance.now(), number: mine, isBusy: true };
+  if (!fleet || (!isChosen && (document.hidden || asked.isBusy || since(asked.at) < asked.pause))) return;
+  const mine = asked = { at: now(), pause: 20, isBusy: true };
   const over = chosenSpan();
-  if (isChosen) say($('curves-note'), 'Loading …');
+  if (isChosen) drawnAt = null;
+  if (!drawnAt || since(drawnAt) >= pauses[over]) await drawPast(over, mine, isChosen);
+  await ask('events').then(showEvents, error => say($('events-note'), `No newer events: ${error.message}`));
+  mine.isBusy = false;
+}
+
+async function drawPast(over, mine, isChosen) {
+  const note = $('curves-note');
+  let what = 'curves';
+  if (isChosen) say(note, 'Loading …');
   try {
     // One after the other: the host has more to do.
     const curves = [];
     for (const [device, keys] of wanted()) {
       const answer = await ask('history', { device: device.name, keys, ...spans[over] });
-      if (asked.number !== mine) return;
+      if (asked !== mine) return;
       curves.push(...answer.curves.map(curve => ({ ...answer, ...curve, over })));
     }
-    say($('curves-note'), curves.length ? '' : `Nothing is written of ${lasts[over]} yet.`);
-    if (!curves.length) asked.at -= 15_000;
-    list($('curves'), curves, curve => `${curve.device} ${curve.key} ${curve.unit}`, makeCurve, showCurve);
-  } catch (error) {
-    say($('curves-note'), `No curves: ${error.message}`);
-  }
-  try {
+    list($('curves'), curves, curve => `${curve.device} ${curve.key} ${curve.unit} ${curve.derived} ${curve.raw_sign}`, makeCurve, showCurve);
+    say(note, curves.length ? '' : `Nothing is written of ${lasts[over]} yet.`);
+    what = 'polls';
     for (const device of fleet.devices) {
       const answer = await ask('polls', { device: device.name, ...spans[over], points: 48 });
-      if (asked.number !== mine) return;
+      if (asked !== mine) return;
       showPolls([...$('links').children].find(card => card.key === identity(device)), { ...answer, over });
     }
-  } catch { /* The note above says it. */ }
-  await ask('events').then(showEvents, () => {});
-  if (asked.number === mine) asked.isBusy = false;
+    if (curves.length) drawnAt = now();
+    else mine.pause = 5;
+  } catch (error) {
+    if (asked !== mine) return;
+    say(note, `No ${what}: ${error.message}`);
+    // Those that were chosen before would be taken for these.
+    if (isChosen && what === 'curves') $('curves').replaceChildren();
+  }
 }
 
-const inTime = (over, time) => (over === 'month' ? day : short).format(new Date(time));
+const inTime = (over, time) => (over === 'month' || over === 'year' ? day : short).format(new Date(time));
 const place = (curve, time) => 1000 * (new Date(time) - new Date(curve.from)) / (new Date(curve.to) - new Date(curve.from));
 const pointText = (curve, point) => `${moment.format(new Date(point.at))}: ${measured(rounded(point.mean, 3), curve.unit)}`
   + (point.min === point.max ? '' : ` (${plain.format(point.min)} to ${plain.format(point.max)})`);
@@ -509,12 +563,13 @@ function showCurve(figure, curve) {
   figure.texts = points.map(point => pointText(curve, point));
   figure.columns = ['Time', 'Lowest', 'Mean', 'Highest', 'Readings'];
   figure.rows = () => [...points].reverse().map(point => [when(point.at), ...[point.min, rounded(point.mean, 3), point.max, point.count].map(value => plain.format(value))]);
-  say(figure.parts.caption, `${titled(curve.key)} · ${curve.device}${curve.test_mode ? ' · SIMULATED' : ''}`);
+  const how = remarks(curve.derived, curve.raw_sign);
+  say(figure.parts.caption, [titled(curve.key), curve.device, ...how, ...(curve.test_mode ? ['SIMULATED'] : [])].join(' · '));
   const digits = Math.max(0, Math.min(3, 1 - Math.floor(Math.log10(top - bottom))));
   const label = value => plain.format(rounded(value, digits));
-  frame(figure, curve, `${titled(curve.key)} of ${curve.device}, ${lasts[curve.over]}`,
+  frame(figure, curve, [`${titled(curve.key)} of ${curve.device}${curve.unit ? ` in ${curve.unit}` : ''}`, ...how, lasts[curve.over]].join(', '),
     [`${label(top)} ${curve.unit ?? ''}`, label((top + bottom) / 2), label(bottom)],
-    runs.flatMap(run => [make('path', { class: 'band', d: band(run) }), make('path', { class: 'mean', d: mean(run) })]));
+    runs.flatMap(run => [make('path', { class: 'band', d: band(run) }), make('path', { class: run.length === 1 ? 'mean dot' : 'mean', d: mean(run) })]));
 }
 
 /// Good polls stand on the line, failed ones hang below it.
@@ -541,6 +596,7 @@ function showPolls(card, answer) {
 }
 
 function showEvents({ events }) {
+  say($('events-note'), '');
   list($('events'), [...events].reverse(), event => `${event.at} ${event.kind} ${event.device} ${event.address} ${event.adapter} ${event.name}`,
     () => make('li', {}, make('p', { class: 'quiet' }), make('p'), make('p', { class: 'quiet' })), (item, event) => {
       const [at, message, advice] = item.children;
@@ -554,6 +610,11 @@ function showEvents({ events }) {
 
 $('curves-choice').addEventListener('change', () => refresh(true));
 $('curves-choice').addEventListener('submit', event => event.preventDefault());
-document.addEventListener('visibilitychange', () => { tick(); refresh(false); });
+document.addEventListener('visibilitychange', () => {
+  tick();
+  if (document.hidden) return;
+  wake();
+  refresh(false);
+});
 setInterval(tick, 1000);
 keepFollowing();
