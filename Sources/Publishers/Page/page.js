@@ -111,14 +111,16 @@ const flows = [
 const powerKeys = ['battery_power', 'battery_voltage', 'battery_current'];
 const chargeKeys = ['battery_soc', 'battery_percentage', 'remaining_capacity', 'capacity'];
 
-/// The sum over the devices that say it, and which of those that could do not, and why.
+/// The sum over the devices that say it, and which of those that could do not, and why. One that has never said it since this page was
+/// opened may have nothing to say: an inverter without panels.
 ///
 /// `keys`: what it is read or computed from.
 function gathered(devices, value, keys) {
   const sources = devices.filter(device => value(device) != null);
   const why = device => !device.available ? words[condition(device)] : device.implausible.some(key => keys.includes(key)) ? 'not believable' : 'no value';
+  const couldSay = device => !device.available || keys.some(key => device.implausible.includes(key) || known.get(identity(device))?.has(key));
   return {
-    sources, missing: devices.filter(device => value(device) == null).map(device => `${device.name} (${why(device)})`).join(', '),
+    sources, missing: devices.filter(device => value(device) == null && couldSay(device)).map(device => `${device.name} (${why(device)})`).join(', '),
     value: sources.length ? rounded(sources.reduce((sum, device) => sum + value(device), 0)) : null,
   };
 }
