@@ -19,7 +19,7 @@ package struct HistoryReader: Sendable {
   private static let maxRows = 48
 
   package let directory: String
-  private let turn = Turn()
+  private static let turn = Turn()
 
   private final class Turn: Sendable {
     let mutex = Mutex(())
@@ -137,7 +137,7 @@ package struct HistoryReader: Sendable {
   // MARK: The file
 
   private func read<Answer: Sendable>(_ work: (Database) throws -> Answer) throws(StoreError) -> Answer {
-    try turn.mutex.withLock { _ throws(StoreError) in try readAlone(work) }
+    try Self.turn.mutex.withLock { _ throws(StoreError) in try readAlone(work) }
   }
 
   private func readAlone<Answer: Sendable>(_ work: (Database) throws -> Answer) throws(StoreError) -> Answer {

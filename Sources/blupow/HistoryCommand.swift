@@ -87,14 +87,14 @@ struct HistoryCommand: AsyncParsableCommand {
 
 /// Where the history is.
 enum HistoryPlace {
-  /// Where the configuration that was asked for has it; else where a running service keeps it; else where one would by whatever
+  /// Where the configuration that was asked for has it, if it says so (`state_dir`); else where a running service keeps it; else where one would by whatever
   /// configuration this host has. Ends the command where what was asked for cannot be read.
   ///
   /// - Parameter path: of a configuration.
   static func find(asked path: String?) async throws -> String? {
     if path != nil || getenv("BLUPOW_CONFIG") != nil {
       if let directory = try Console.gatewayConfig(path).stateDirectory { return directory }
-    } else if let directory = ConfigFile.processEnvironment[ConfigFile.variable("state_dir")] {
+    } else if let directory = ConfigFile.processEnvironment[ConfigFile.variable("state_dir")], !directory.isEmpty {
       return directory
     }
     if let directory = await ofService() { return directory }

@@ -62,7 +62,7 @@ struct HistoryTable {
     "\(key.key)\(key.unit.map { " \($0)" } ?? "")\(key.isDerived ? derived : "")\(key.isRawSign ? rawSign : "")"
   }
 
-  /// The fewest that are exact for all that was read.
+  /// The fewest that are exact for the lowest and the highest of each span.
   private static func decimals(of curve: HistoryCurve) -> Int {
     let numbers = curve.points.flatMap { [$0.min, $0.max] }
     return (0...3).first { digits in

@@ -24,6 +24,13 @@ final class Folder: Sendable {
     try Array(Data(contentsOf: URL(filePath: "\(path)/\(name)")))
   }
 
+  /// How many descriptors this process has of it.
+  func opened(_ name: String) throws -> Int {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").filter {
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == "\(path)/\(name)"
+    }.count
+  }
+
   var names: [String] { get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() } }
 
   /// Databases that were set aside, without what belongs to them.

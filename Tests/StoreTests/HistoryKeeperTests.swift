@@ -45,6 +45,18 @@ import Testing
     #expect(try folder.counted() == 2)
   }
 
+  @Test(.timeLimit(.minutes(1))) func `the descriptor of those who read beside it is there before anybody reads`() async throws {
+    let folder = try Folder()
+    let keeper = keeper(folder.path, period: .seconds(3600))
+    let running = Task { await keeper.run { _ in } }
+    while try folder.opened("history.sqlite") < 2 { try await Task.sleep(for: .milliseconds(2)) }
+    let reader = folder.history
+    await onOwnThread { _ = try? reader.devices() }
+    #expect(try folder.opened("history.sqlite") == 2)
+    await end(running)
+    #expect(try folder.opened("history.sqlite") == 0)
+  }
+
   @Test func `polls are saved as they come, by one that goes on`() async throws {
     let folder = try Folder()
     let keeper = keeper(folder.path)

@@ -86,21 +86,15 @@ import Testing
     let folder = try Folder()
     let book = try book(folder, to: 3600)
     let reader = folder.history
-    let path = "\(folder.path)/history.sqlite"
-    func opened() throws -> Int {
-      try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").filter {
-        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path
-      }.count
-    }
-    let before = try opened()
+    let before = try folder.opened("history.sqlite")
     for _ in 0..<3 {
       await withTaskGroup(of: Void.self) { group in
         for _ in 0..<8 { group.addTask { await onOwnThread { _ = try? reader.devices() } } }
       }
-      #expect(try opened() == before + 1)
+      #expect(try folder.opened("history.sqlite") == before + 1)
     }
     book.close()
-    #expect(try opened() == 0)
+    #expect(try folder.opened("history.sqlite") == 0)
   }
 
   @Test func `what is no file is not waited for, nor followed`() throws {

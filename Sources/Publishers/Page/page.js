@@ -24,6 +24,9 @@ function become(node, attribute, value) {
 
 /// The children of `parent` for `items`, in order: made once, updated from then on, so that focus and what was opened stay.
 function list(parent, items, keyOf, create, update) {
+  const keys = new Set(items.map(keyOf));
+  // First, for a node that has to be moved loses its focus.
+  for (const node of [...parent.children]) if (!keys.has(node.key)) node.remove();
   const old = new Map([...parent.children].map(child => [child.key, child]));
   const kept = new Set();
   let place = parent.firstElementChild;
@@ -46,6 +49,7 @@ const plain = new Intl.NumberFormat(undefined, { maximumFractionDigits: 6, useGr
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'medium' });
 const short = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+const month = new Intl.DateTimeFormat(undefined, { month: 'short', year: 'numeric' });
 
 const measured = (value, unit) => value == null ? dash : `${typeof value === 'number' ? plain.format(value) : value}${unit ? ` ${unit}` : ''}`;
 const rounded = (value, digits = 1) => value == null ? null : Math.round(value * 10 ** digits) / 10 ** digits;
@@ -111,16 +115,14 @@ const flows = [
 const powerKeys = ['battery_power', 'battery_voltage', 'battery_current'];
 const chargeKeys = ['battery_soc', 'battery_percentage', 'remaining_capacity', 'capacity'];
 
-/// The sum over the devices that say it, and which of those that could do not, and why. One that has never said it since this page was
-/// opened may have nothing to say: an inverter without panels.
+/// The sum over the devices that say it, and which of those that could do not, and why.
 ///
 /// `keys`: what it is read or computed from.
 function gathered(devices, value, keys) {
   const sources = devices.filter(device => value(device) != null);
   const why = device => !device.available ? words[condition(device)] : device.implausible.some(key => keys.includes(key)) ? 'not believable' : 'no value';
-  const couldSay = device => !device.available || keys.some(key => device.implausible.includes(key) || known.get(identity(device))?.has(key));
   return {
-    sources, missing: devices.filter(device => value(device) == null && couldSay(device)).map(device => `${device.name} (${why(device)})`).join(', '),
+    sources, missing: devices.filter(device => value(device) == null).map(device => `${device.name} (${why(device)})`).join(', '),
     value: sources.length ? rounded(sources.reduce((sum, device) => sum + value(device), 0)) : null,
   };
 }
@@ -312,10 +314,19 @@ function show() {
   say($('about'), `BluPow ${fleet.version} · gateway ${fleet.gateway} · up ${span(fleet.uptime_s + since(came))} · polls begin up to ${measured(fleet.lag_p99_ms, 'ms')} late`);
 }
 
+/// Where nobody says any more how old a reading may be to be shown, ten minutes are enough: as `grace` is where nothing else is set.
+function forget() {
+  if (link === 'live' || !fleet) return;
+  for (const device of fleet.devices) {
+    if (device.available && ageOf(device) > 600) Object.assign(device, { available: false, readings: {}, implausible: [], derived: [], raw_sign: [] });
+  }
+}
+
 /// Once a second: what is old gets older, whether or not anybody says so.
 function tick() {
   if (isAway() && link !== 'paused') rest();
-  if (!document.hidden) seen = Date.now();
+  if (!document.hidden) seen = now();
+  forget();
   const last = heard && moment.format(heard);
   say($('lost'), link !== 'lost' ? '' : [refusal ? `Not live: ${refusal}` : `No word from BluPow ${last ? `since ${last}` : 'yet'}.`,
     fleet ? `What stands here is from ${refusal ? last : 'then'}; trying again.` : 'Trying again.'].join(' '));
@@ -331,9 +342,9 @@ let stop = new AbortController();
 
 // A tab that nobody looks at lets it go: a browser has six connections to a host, for all its tabs. A machine that slept is known by
 // its clock alone.
-const patience = 30_000;
-let seen = Date.now();
-const isAway = () => Date.now() - seen > patience;
+const patience = 30;
+let seen = now();
+const isAway = () => since(seen) > patience;
 
 function rest() {
   link = 'paused';
@@ -366,6 +377,7 @@ async function follow() {
 function take(lines) {
   if (!lines.includes('event: status')) return;
   const isFirst = !fleet;
+  const before = fleet?.devices.map(identity).join();
   const told = JSON.parse(lines.filter(line => line.startsWith('data:')).map(line => line.slice(5)).join('\n'));
   if (!Array.isArray(told.devices)) return;
   fleet = told;
@@ -379,7 +391,8 @@ function take(lines) {
   // A demonstration is young.
   if (isFirst && fleet.devices.every(device => device.test_mode)) document.querySelector('input[value=hour]').checked = true;
   tick();
-  refresh(false);
+  // Other devices have other curves.
+  refresh(!isFirst && before !== fleet.devices.map(identity).join());
 }
 
 async function keepFollowing() {
@@ -402,10 +415,15 @@ let wake = () => {};
 addEventListener('online', () => wake());
 
 const reason = async answer => (await answer.json().catch(() => null))?.error ?? `HTTP ${answer.status}`;
-async function ask(path, query = {}) {
-  const answer = await fetch(`api/${path}?${new URLSearchParams(query)}`, { cache: 'no-store', signal: AbortSignal.timeout(30_000) });
-  if (!answer.ok) throw new Error(await reason(answer));
-  return answer.json();
+async function ask(path, query = {}, stop = new AbortController()) {
+  const timer = setTimeout(() => stop.abort(), 30_000);
+  try {
+    const answer = await fetch(`api/${path}?${new URLSearchParams(query)}`, { cache: 'no-store', signal: stop.signal });
+    if (!answer.ok) throw new Error(await reason(answer));
+    return await answer.json();
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 // Curves
@@ -419,6 +437,7 @@ const chosenSpan = () => new FormData($('curves-choice')).get('span');
 const unitsDrawn = ['V', 'A', 'W', 'VA', '%', '°C', 'Hz', 'Ah'];
 
 const isDrawn = (device, key) => number(device, key) != null && unitsDrawn.includes(device.readings[key].unit) && !/^cell_voltage_\d/.test(key);
+const mostKeys = 24;
 const keysOfFlow = ['battery_soc', 'battery_percentage', 'battery_power', 'solar_power', 'alternator_power', 'load_power', 'load_active_power'];
 
 /// By device, the keys that it has said since this page was opened: one that is away has a past all the same.
@@ -430,7 +449,7 @@ function wanted() {
   const one = fleet.devices.find(device => identity(device) === $('curves-of').value);
   if (one) {
     const keys = [...keysOf(one)];
-    return [[one, keys.length ? keys.sort(byRank).slice(0, 12) : keysOfFlow]];
+    return [[one, keys.length ? keys.sort(byRank).slice(0, mostKeys) : keysOfFlow]];
   }
   return fleet.devices.map(device => [device, keysOf(device).size ? keysOfFlow.filter(key => keysOf(device).has(key)) : keysOfFlow])
     .filter(([, keys]) => keys.length);
@@ -443,7 +462,8 @@ let drawnAt = null;
 /// Events now and then, curves and outcomes when chosen anew and less often, while something happens.
 async function refresh(isChosen) {
   if (!fleet || (!isChosen && (document.hidden || asked.isBusy || since(asked.at) < asked.pause))) return;
-  const mine = asked = { at: now(), pause: 20, isBusy: true };
+  asked.stop?.abort();
+  const mine = asked = { at: now(), pause: 20, isBusy: true, stop: new AbortController() };
   const over = chosenSpan();
   if (isChosen) drawnAt = null;
   if (!drawnAt || since(drawnAt) >= pauses[over]) await drawPast(over, mine, isChosen);
@@ -456,35 +476,43 @@ async function drawPast(over, mine, isChosen) {
   let what = 'curves';
   if (isChosen) say(note, 'Loading …');
   try {
+    // BluPow goes on with a question that nobody waits for any more: who runs through the choices asks for the last one only.
+    if (isChosen) await new Promise(go => setTimeout(go, 250));
+    if (asked !== mine) return;
     // One after the other: the host has more to do.
     const curves = [];
     for (const [device, keys] of wanted()) {
-      const answer = await ask('history', { device: device.name, keys, ...spans[over] });
+      const answer = await ask('history', { device: device.name, keys, ...spans[over] }, mine.stop);
       if (asked !== mine) return;
       curves.push(...answer.curves.map(curve => ({ ...answer, ...curve, over })));
     }
     list($('curves'), curves, curve => `${curve.device} ${curve.key} ${curve.unit} ${curve.derived} ${curve.raw_sign}`, makeCurve, showCurve);
-    say(note, curves.length ? '' : `Nothing is written of ${lasts[over]} yet.`);
+    const cut = wanted().length === 1 ? (known.get(identity(wanted()[0][0]))?.size ?? 0) - mostKeys : 0;
+    say(note, !curves.length ? `Nothing is written of ${lasts[over]} yet.` : cut > 0 ? `The first ${mostKeys}; ${cut} more are in /api/history.` : '');
     what = 'polls';
     for (const device of fleet.devices) {
-      const answer = await ask('polls', { device: device.name, ...spans[over], points: 48 });
+      const answer = await ask('polls', { device: device.name, ...spans[over], points: 48 }, mine.stop);
       if (asked !== mine) return;
       showPolls([...$('links').children].find(card => card.key === identity(device)), { ...answer, over });
     }
     if (curves.length) drawnAt = now();
-    else mine.pause = 5;
+    else if (fleet.uptime_s + since(came) < 600) mine.pause = 5;
   } catch (error) {
     if (asked !== mine) return;
+    // Others may have been asking.
+    mine.pause = 2;
     say(note, `No ${what}: ${error.message}`);
     // Those that were chosen before would be taken for these.
     if (isChosen && what === 'curves') $('curves').replaceChildren();
   }
 }
 
-const inTime = (over, time) => (over === 'month' || over === 'year' ? day : short).format(new Date(time));
+const inTime = (over, time) => ({ month: day, year: month }[over] ?? short).format(new Date(time));
 const place = (curve, time) => 1000 * (new Date(time) - new Date(curve.from)) / (new Date(curve.to) - new Date(curve.from));
 const pointText = (curve, point) => `${moment.format(new Date(point.at))}: ${measured(rounded(point.mean, 3), curve.unit)}`
   + (point.min === point.max ? '' : ` (${plain.format(point.min)} to ${plain.format(point.max)})`);
+
+const closest = (places, place) => places.reduce((best, at, index) => Math.abs(at - place) < Math.abs(places[best] - place) ? index : best, 0);
 
 /// A figure with a plot that takes the arrow keys, and all its numbers as a table.
 function makePlot(kind) {
@@ -495,19 +523,24 @@ function makePlot(kind) {
   parts.plot.append(parts.scale, parts.svg, make('span'), parts.axis);
   parts.details.append(parts.table);
   const figure = make('figure', { class: kind }, parts.caption, parts.plot, parts.readout, parts.details);
-  Object.assign(figure, { parts, at: null });
-  const move = index => { figure.at = Math.max(0, Math.min(figure.texts.length - 1, index)); point(figure); };
+  Object.assign(figure, { parts, at: null, moment: null });
+  const move = index => {
+    figure.at = Math.max(0, Math.min(figure.texts.length - 1, index));
+    figure.moment = figure.times[figure.at];
+    point(figure);
+  };
+  const nearest = event => {
+    const box = parts.svg.getBoundingClientRect();
+    move(closest(figure.places, 1000 * (event.clientX - box.left) / box.width));
+  };
   parts.plot.addEventListener('keydown', event => {
     const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -12, PageUp: 12, Home: -Infinity, End: Infinity }[event.key];
     if (step === undefined) return;
     event.preventDefault();
     move((figure.at ?? figure.texts.length - 1) + step);
   });
-  parts.svg.addEventListener('pointermove', event => {
-    const box = parts.svg.getBoundingClientRect();
-    const x = 1000 * (event.clientX - box.left) / box.width;
-    move(figure.places.reduce((best, at, index) => Math.abs(at - x) < Math.abs(figure.places[best] - x) ? index : best, 0));
-  });
+  // A finger that taps does not move.
+  for (const kind of ['pointerdown', 'pointermove']) parts.svg.addEventListener(kind, nearest);
   parts.details.addEventListener('toggle', () => fillTable(figure));
   return figure;
 }
@@ -537,6 +570,9 @@ function frame(figure, answer, title, labels, shapes) {
   const half = (Date.parse(answer.from) + Date.parse(answer.to)) / 2;
   parts.scale.replaceChildren(...labels.map(label => make('span', {}, label)));
   parts.axis.replaceChildren(...[answer.from, half, answer.to].map(time => make('span', {}, inTime(answer.over, time))));
+  // What was pointed at is a moment, whichever points there are now.
+  const isThere = figure.moment != null && figure.moment >= Date.parse(answer.from) && figure.moment <= Date.parse(answer.to);
+  figure.at = isThere ? closest(figure.times, figure.moment) : null;
   parts.svg.replaceChildren(...[50, 100].map(y => make('line', { class: 'rule', x1: 0, x2: 1000, y1: y, y2: y })), make('line', { class: 'rule', x1: 500, x2: 500, y1: 0, y2: 100 }), ...shapes, parts.cursor);
   point(figure);
   fillTable(figure);
@@ -562,6 +598,7 @@ function showCurve(figure, curve) {
   // A run of one point is a dot.
   const mean = run => `M${line(run, point => point.mean)}${run.length === 1 ? 'h.1' : ''}`;
   figure.places = points.map(point => place(curve, point.at));
+  figure.times = points.map(point => Date.parse(point.at));
   figure.texts = points.map(point => pointText(curve, point));
   figure.columns = ['Time', 'Lowest', 'Mean', 'Highest', 'Readings'];
   figure.rows = () => [...points].reverse().map(point => [when(point.at), ...[point.min, rounded(point.mean, 3), point.max, point.count].map(value => plain.format(value))]);
@@ -590,6 +627,7 @@ function showPolls(card, answer) {
   const width = Math.max(4, 900 * answer.width_s * 1000 / (Date.parse(answer.to) - Date.parse(answer.from)));
   const bar = (poll, name, count, y) => make('rect', { class: name, x: place(answer, poll.at).toFixed(1), width: width.toFixed(1), y: y.toFixed(1), height: (50 * count / most).toFixed(1) });
   figure.places = polls.map(poll => place(answer, poll.at) + width / 2);
+  figure.times = polls.map(poll => Date.parse(poll.at));
   figure.texts = polls.map(poll => `${when(poll.at)}: ${poll.good} read, ${bad(poll)} failed; connect ${seconds(poll.connect_ms_mean)}, poll ${seconds(poll.poll_ms_mean)}`);
   figure.columns = ['Time', 'Read', 'Failed', 'Connect', 'Poll', 'Deadline'];
   figure.rows = () => [...polls].reverse().map(poll => [when(poll.at), `${poll.good}`, `${bad(poll)}`, seconds(poll.connect_ms_mean), seconds(poll.poll_ms_mean), `${plain.format(poll.deadline_s)} s`]);
