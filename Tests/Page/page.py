@@ -6,6 +6,7 @@ Arguments: where the pictures go; then `--year` for the figures of a year instea
 import asyncio
 import contextlib
 import json
+import math
 import os
 import re
 import shutil
@@ -262,7 +263,8 @@ async def check_curves(checks: Checks, tab: Tab, recorded: Callable[[str], list[
         await page.wait_for_function(
             "([count, span]) => document.querySelectorAll('#curves figure').length === count && document.querySelector('#curves .plot').getAttribute('aria-label').includes(span)",
             arg=[len(answer["curves"]), span])
-        wrong = [word for index, curve in enumerate(answer["curves"]) for word in await differs_from_answer(page.locator("#curves figure").nth(index), answer, curve)]
+        figures = [(page.locator("#curves figure").nth(index), curve) for index, curve in enumerate(answer["curves"])]
+        wrong = [word for figure, curve in figures for word in [*await differs_from_answer(figure, answer, curve), *await labels_differ(figure, answer, curve)]]
         checks.check(f"curves of the {span}: {len(answer['curves'])} tables and lines are what /api/history says", wrong + ([] if answer["curves"] else ["there is none"]))
         polls = recorded(METER.name)
         wrong = [word for curve in answer["curves"] for word in differs_from_polls(answer, curve, polls)]
@@ -409,6 +411,203 @@ async def check_sums(checks: Checks, browser: Browser, service: "Service") -> No
         shown = await tab.page.text_content(f"#flow-{node} .value") or ""
         checks.check(f"a sum says that it lacks {what}", ([] if note.endswith(ending) else [f"{note}, not {ending}"])
                      + ([] if shown == (value or shown) else [f"it is {shown}, not {value}"]))
+    await tab.close()
+
+
+# What the page says of the links, of what went wrong, and in pictures, beside the API
+
+TOLD = """() => {
+  const texts = selector => [...document.querySelectorAll(selector)].map(node => node.textContent);
+  const cards = (selector, take) => Object.fromEntries([...document.querySelectorAll(selector)].map(card => [card.querySelector('h3').textContent, take(card)]));
+  return {
+    battery: texts('#flow-battery .soc, #flow-battery .value, #flow-battery .value + p'), problems: texts('#problems li'),
+    failures: cards('#devices article', card => card.querySelector('.failure').textContent),
+    links: cards('#links article', card => Object.fromEntries([...card.querySelectorAll('dl > div')].map(row =>
+      [row.querySelector('dt').textContent, row.querySelector('dd').firstChild.data]))),
+  };
+}"""
+
+
+def rounded(value: float, digits: int) -> float:
+    """As JavaScript rounds."""
+    return math.floor(value * 10**digits + .5) / 10**digits
+
+
+def in_seconds(ms: float | None) -> str:
+    return "–" if ms is None else f"{plain(rounded(ms / 1000, 2))} s"
+
+
+def in_percent(share: float | None) -> str:
+    return "–" if share is None else f"{plain(rounded(share * 100, 1))} %"
+
+
+async def tells_of_links(tab: Tab) -> list[str]:
+    status, told = await tab.page.evaluate(STATUS), await tab.page.evaluate(TOLD)
+    meter = next(one for one in status["devices"] if one["name"] == METER.name)["readings"]
+    power = meter["battery_power"]["value"]
+    battery = [f"{plain(meter['battery_soc']['value'])} %", f"{plain(rounded(abs(power), 1))} W", "charging" if power > 0 else "discharging"]
+    wrong = [f"the battery is {told['battery']}, not {battery}"] if told["battery"] != battery else []
+    for device in status["devices"]:
+        name, failure = device["name"], device["failure"]
+        expected = {
+            "Success rate": in_percent(device["success_rate"]), "Available": in_percent(device["availability"]),
+            "Failures in a row": plain(device["consecutive_failures"]), "Connect": in_seconds(device["connect_ms"]),
+            "Whole poll": in_seconds(device["poll_ms"]), "Deadline now": f"{plain(device['deadline_s'])} s",
+            "Carried by": {"kernel": "the kernel", "bluez": "bluetoothd"}.get(device["link"], "–"),
+        }
+        shown = {key: told["links"].get(name, {}).get(key) for key in expected}
+        if shown != expected:
+            wrong.append(f"{name}: {shown}, not {expected}")
+        said = told["failures"].get(name, "none")
+        if (failure is None) != (said == "") or failure and not all(failure[part] in said for part in ("message", "advice")):
+            wrong.append(f"{name}: its failure is '{said}', not {failure}")
+    if len(told["problems"]) != len(status["problems"]) or not all(
+            any(problem["message"] in shown and problem["advice"] in shown for shown in told["problems"]) for problem in status["problems"]):
+        wrong.append(f"problems are {told['problems']}, not {status['problems']}")
+    return wrong
+
+
+async def tells_of_events(tab: Tab) -> list[str]:
+    events = await tab.page.evaluate("async () => (await (await fetch('/api/events')).json()).events")
+    shown = await tab.page.locator("#events li").all_text_contents()
+    alike = len(shown) == len(events) and all(
+        event["message"] in text and (event["advice"] or "") in text for event, text in zip(reversed(events), shown))
+    return [] if alike and events else [f"{len(shown)} of {len(events)}: {shown[:2]}, not {events[-2:]}"]
+
+
+async def polls_differ(card: Locator, polls: list[dict[str, Any]]) -> list[str]:
+    figure = card.locator("figure")
+    rows = await figure.locator("tbody tr").evaluate_all("rows => rows.map(row => [...row.children].slice(1).map(cell => cell.textContent))")
+    bad = [sum(one["failed"].values()) for one in polls]
+    expected = [[f"{one['good']}", f"{failed}", in_seconds(one["connect_ms_mean"]), in_seconds(one["poll_ms_mean"]), f"{plain(one['deadline_s'])} s"]
+                for one, failed in reversed(list(zip(polls, bad)))]
+    wrong = [f"the table has {rows[:2]}, the API {expected[:2]}"] if rows != expected or not rows else []
+    most = max(max(one["good"], failed) for one, failed in zip(polls, bad))
+    for kind, counts, hangs in (("ok", [one["good"] for one in polls], False), ("failed", bad, True)):
+        bars = await figure.locator(f"rect.{kind}").evaluate_all("bars => bars.map(bar => ['y', 'height'].map(name => parseFloat(bar.getAttribute(name))))")
+        tall = [50 * count / most for count in counts]
+        if len(bars) != len(tall) or any(abs(height - want) > .1 or abs(y - (50 if hangs else 50 - want)) > .1 for (y, height), want in zip(bars, tall)):
+            wrong.append(f"bars of {kind} are {bars[:3]}, not {tall[:3]} high")
+    text = await figure.locator(".readout").text_content() or ""
+    if f": {polls[-1]['good']} read, {bad[-1]} failed; connect {in_seconds(polls[-1]['connect_ms_mean'])}, poll {in_seconds(polls[-1]['poll_ms_mean'])}" not in text:
+        wrong.append(f"in words: {text}, not {polls[-1]}")
+    classes: dict[str, int] = {}
+    for one in polls:
+        for failure, count in one["failed"].items():
+            classes[failure] = classes.get(failure, 0) + count
+    said = await card.locator(":scope > .failure").text_content() or ""
+    if not all(f"{failure.replace('_', ' ')} {count}" in said for failure, count in classes.items()) or bool(said) != bool(classes):
+        wrong.append(f"failures: {said}, not {classes}")
+    return wrong
+
+
+async def check_polls(checks: Checks, tab: Tab) -> None:
+    """The polls of the meter and of one that fails, as bars, in words, as a table, and by class."""
+    page = tab.page
+    answers: dict[str, Any] = {}
+
+    async def keep(answer: Any) -> None:
+        if "/api/polls?" in answer.url and "since=30d" in answer.url:
+            told = await answer.json()
+            answers[told["device"]] = told
+
+    page.on("response", keep)
+    await page.check("input[value=month]")
+    await page.wait_for_function("() => [...document.querySelectorAll('#links .outcomes .plot')].length && document.querySelector('#curves .plot').getAttribute('aria-label').includes('month')")
+    for name in (METER.name, STALE.name):
+        card = page.get_by_role("article", name=f"Link of {name}")
+        await until(f"the polls of {name}", lambda: asyncio.sleep(0, name in answers))
+        await card.locator("figure summary").click()
+        await checks.agrees(f"polls of {name}: {len(answers[name]['polls'])} spans are what /api/polls says", lambda: polls_differ(card, answers[name]["polls"]))
+    page.remove_listener("response", keep)
+
+
+async def labels_differ(figure: Locator, answer: dict[str, Any], curve: dict[str, Any]) -> list[str]:
+    """What stands beside the line and below it, and whether the line lies there."""
+    scale = await figure.locator(".scale span").all_text_contents()
+    top, middle, bottom = (float(text.split()[0]) for text in scale)
+    low, high = min(one["min"] for one in curve["points"]), max(one["max"] for one in curve["points"])
+    slack = (top - bottom) * .06
+    wrong = [] if bottom - slack <= low and high <= top + slack and abs(middle - (top + bottom) / 2) <= slack and top > bottom else [f"{curve['key']}: {scale} of {low} to {high}"]
+    drawn = [float(y) for path in await figure.locator(".mean").evaluate_all("paths => paths.map(path => path.getAttribute('d'))")
+             for y in re.findall(r"-?[\d.]+ (-?[\d.]+)", path)]
+    if any(abs(bottom + (100 - y) / 100 * (top - bottom) - one["mean"]) > slack for y, one in zip(drawn, curve["points"])):
+        wrong.append(f"{curve['key']}: the line does not lie where {scale} has it")
+    axis = await figure.locator(".axis span").all_text_contents()
+    first, last = instant(answer["from"]), instant(answer["to"])
+    style = {"year": "{month: 'short', year: 'numeric'}", "month": "{day: 'numeric', month: 'short'}"}
+    span = "year" if last - first > 86_400 * 40 else "month" if last - first > 86_400 * 2 else ""
+    expected = await figure.page.evaluate(f"times => times.map(time => new Intl.DateTimeFormat(undefined, {style.get(span, '{timeStyle: `short`}')}).format(new Date(time * 1000)))",
+                                          [first, (first + last) / 2, last])
+    return wrong + ([] if axis == expected else [f"{curve['key']}: the axis has {axis}, not {expected}"])
+
+
+# What a person does
+
+
+async def check_choices(checks: Checks, tab: Tab) -> None:
+    """Who runs through the choices gets the last one."""
+    page = tab.page
+    await page.check("input[value=month]")
+    await page.focus("#curves-of")
+    for key in ["ArrowDown"] * 5 + ["ArrowUp"] * 4:
+        await page.keyboard.press(key)
+    await page.wait_for_function("() => document.querySelector('#curves-note').textContent !== 'Loading …' && document.querySelectorAll('#curves figure').length")
+    chosen = await page.evaluate("document.querySelector('#curves-of').selectedOptions[0].textContent")
+    captions = await page.locator("#curves figcaption").all_text_contents()
+    note = await page.text_content("#curves-note") or ""
+    checks.check("who runs through the choices gets the last one", ([note] if note.startswith("No") else []) + [one for one in captions if chosen not in one])
+    await page.select_option("#curves-of", label="the flow of power")
+
+
+async def check_finger(checks: Checks, tab: Tab) -> None:
+    """A tap moves the cursor, and that stays at its moment."""
+    page = tab.page
+    await page.check("input[value=month]")
+    await page.wait_for_function("() => document.querySelector('#curves .plot')?.getAttribute('aria-label').includes('month')")
+    figure = page.locator("#curves figure", has=page.locator(f"figcaption:has-text('{METER.name}')")).first
+    await figure.scroll_into_view_if_needed()
+    box = await figure.locator("svg").bounding_box() or {}
+    before = await figure.locator(".readout").text_content()
+    await page.touchscreen.tap(box["x"] + box["width"] * .5, box["y"] + box["height"] / 2)
+    tapped = await figure.locator(".readout").text_content() or ""
+    await page.check("input[value=year]")
+    await page.wait_for_function("() => document.querySelector('#curves .plot').getAttribute('aria-label').includes('year')")
+    figure = page.locator("#curves figure", has=page.locator(f"figcaption:has-text('{METER.name}')")).first
+    later = await figure.locator(".readout").text_content() or ""
+    day = [text.split(",")[0] for text in (tapped, later)]
+    apart = abs((datetime.strptime(day[0], "%m/%d/%y") - datetime.strptime(day[1], "%m/%d/%y")).days)
+    checks.check("a tap moves the cursor, which stays at its moment", [] if tapped != before and apart <= 2 else [f"{before}, tapped {tapped}, over a year {later}"])
+
+
+async def check_devices_go(checks: Checks, browser: Browser, service: "Service") -> None:
+    """Devices go: what has the focus keeps it, curves follow. No word for long: nothing is shown any more."""
+    told = fetch(service.url + "api/status")
+    tab = await Tab.blank(browser, service.url)
+    page = tab.page
+    await page.clock.install()
+    await page.route("**/api/stream", lambda route: route.fulfill(content_type="text/event-stream", body=f"event: status\ndata: {json.dumps(told)}\n\n") if told else route.abort())
+    await page.goto(service.url)
+    await page.select_option("#curves-of", label=INVERTER.name)
+    await page.wait_for_function("name => [...document.querySelectorAll('#curves figcaption')].some(one => one.textContent.includes(name))", arg=INVERTER.name, timeout=60_000)
+    await page.locator("article", has=page.get_by_role("heading", name=HOSTILE.name, exact=True)).locator("summary").first.focus()
+    was = await page.evaluate("document.activeElement.tagName")
+    told = json.loads(json.dumps(told))
+    told["devices"] = [one for one in told["devices"] if one["name"] != INVERTER.name]
+    await page.clock.run_for(5000)
+    await page.wait_for_function("name => ![...document.querySelectorAll('#devices h3')].some(one => one.textContent === name)", arg=INVERTER.name, timeout=20_000)
+    await page.clock.run_for(1000)
+    await page.wait_for_function("name => ![...document.querySelectorAll('#curves figcaption')].some(one => one.textContent.includes(name))", arg=INVERTER.name, timeout=20_000)
+    focused = await page.evaluate("document.activeElement.tagName")
+    checks.check("a device that goes takes its curves along, and nobody's focus", [] if was == focused == "SUMMARY" else [f"{was}, then {focused}"])
+    told = {}
+    await page.clock.run_for(20_000)
+    await page.wait_for_function("() => document.querySelector('#stream').textContent === 'not live'", timeout=20_000)
+    held = [card["readings"] for card in (await page.evaluate(CARDS)).values() if card["readings"]]
+    await page.clock.run_for(620_000)
+    cards = await page.evaluate(CARDS)
+    checks.check("without a word for ten minutes no reading is shown", [f"{name}: {card}" for name, card in cards.items() if card["readings"] or "unavailable" not in card["word"] and "never" not in card["word"]]
+                 + ([] if held else ["none was shown before"]))
     await tab.close()
 
 
@@ -667,12 +866,17 @@ async def of_a_service(checks: Checks, browser: Browser, directory: Path, pictur
         checks.check("a hostile name is text", [] if roof["word"] == "connected" and await light.page.locator("main img").count() == 0 else [f"{roof}"])
         alternator = await light.page.text_content("#flow-alternator")
         checks.check("the flow's stale tile says so", [] if "last read" in (alternator or "") else [f"{alternator}"])
+        await checks.agrees("the battery, the links, failures and problems are those of /api/status", lambda: tells_of_links(light))
+        await checks.agrees("events are those of /api/events, with advice", lambda: tells_of_events(light), within=60)
         await check_never(checks, light)
         banner = await light.page.text_content("#simulated") or ""
         checks.check("SIMULATED stands on top, with the name", [] if "SIMULATED" in banner and TESTED.name in banner and METER.name not in banner else [banner])
         await until("the first polls to be written down", service.has_written, within=120)
         await check_curves(checks, light, service.recorded)
         await check_alike(checks, light)
+        await check_polls(checks, light)
+        await check_choices(checks, light)
+        await check_devices_go(checks, browser, service)
         await is_accessible(checks, light, "light")
         keys = await Tab.open(browser, service.url)
         await keys.is_drawn()
@@ -702,6 +906,7 @@ async def of_a_service(checks: Checks, browser: Browser, directory: Path, pictur
         phone = await Tab.open(browser, service.url, viewport={"width": 320, "height": 640}, device_scale_factor=2, color_scheme="dark", is_mobile=True, has_touch=True)
         await phone.is_drawn()
         await phone.page.screenshot(path=pictures / "phone.png", full_page=True)
+        await check_finger(checks, phone)
         await fits(checks, phone, "phone")
         await is_accessible(checks, phone, "phone")
         await phone.page.evaluate("document.styleSheets[0].insertRule('html { font-size: 200% }')")
