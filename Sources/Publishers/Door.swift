@@ -62,7 +62,7 @@ final class Door: Sendable {
   /// `nil`: he may read. One who may not gets the form where he would have got a page.
   ///
   /// - Parameter place: whence he asks.
-  func refusal(_ request: HTTPRequest, from place: String, forPage isPage: Bool) -> Answer? {
+  func refusal(_ request: HTTPRequest, from place: ClientPlace, forPage isPage: Bool) -> Answer? {
     guard token != nil else { return nil }
     if let word = session(in: request), state.withLock({ $0.sessions.isOpen(word, at: ContinuousClock.now) }) { return nil }
     if let offered = Self.bearer(in: request) {
@@ -80,7 +80,7 @@ final class Door: Sendable {
   }
 
   /// The form, filled in.
-  func login(_ body: [UInt8], from place: String) -> Answer {
+  func login(_ body: [UInt8], from place: ClientPlace) -> Answer {
     switch judge(LoginPage.token(in: body) ?? "", from: place) {
     case .right:
       let word = state.withLock { $0.sessions.open(at: ContinuousClock.now) }
@@ -104,7 +104,7 @@ final class Door: Sendable {
   }
 
   /// A right one is taken however many were wrong: behind a proxy everybody comes from one place, and nobody guesses 16 bytes.
-  private func judge(_ offered: String, from place: String) -> Word {
+  private func judge(_ offered: String, from place: ClientPlace) -> Word {
     let now = ContinuousClock.now
     return state.withLock { state in
       if let token, Self.isSame(offered, token.text) { return .right }

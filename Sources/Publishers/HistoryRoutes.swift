@@ -40,7 +40,7 @@ package struct HistoryRoutes: Sendable {
     ]
   }
 
-  private func answer(_ query: [String: String], from place: String, hasKeys: Bool, _ ask: Ask) async -> Answer {
+  private func answer(_ query: [String: String], from place: ClientPlace, hasKeys: Bool, _ ask: Ask) async -> Answer {
     let question: HistoryQuestion
     do throws(HistoryQuestion.Mistake) {
       question = try HistoryQuestion(query, hasKeys: hasKeys)

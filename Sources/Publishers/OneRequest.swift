@@ -39,7 +39,7 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
   /// Connections by place; of a unix socket there are none.
   private let share: PlaceShare
   /// Whence this one comes, where it is one of those.
-  private var place: String?
+  private var place: ClientPlace?
   private var state = State.asking
   private var limit: Scheduled<Void>?
 
@@ -56,7 +56,7 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
     close(context, in: patience)
     bound(context)
     guard let address = context.remoteAddress?.ipAddress else { return }
-    let place = GuessLimit.place(of: address)
+    let place = ClientPlace(address: address)
     if share.take(place) { self.place = place } else { state = .refused }
   }
 

@@ -14,7 +14,7 @@ final class StatusFeed: Sendable {
   static let heartbeat = Duration.seconds(15)
 
   private struct Seat {
-    var place: String
+    var place: ClientPlace
     var continuation: AsyncStream<ByteBuffer>.Continuation
     /// A status.
     var hasHeard = false
@@ -50,7 +50,7 @@ final class StatusFeed: Sendable {
   ///   - place: whence he listens.
   ///   - status: what it is now.
   func join(
-    from place: String, _ status: @Sendable () async -> FleetStatus
+    from place: ClientPlace, _ status: @Sendable () async -> FleetStatus
   ) async throws(Refusal) -> Answer.Stream {
     let (pieces, continuation) = AsyncStream.makeStream(of: ByteBuffer.self, bufferingPolicy: .bufferingNewest(1))
     guard share.take(place) else {

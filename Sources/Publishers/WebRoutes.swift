@@ -22,7 +22,7 @@ struct WebRoutes: Sendable {
     let parts = (request.head.path ?? "").split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let path = parts.first.map(String.init) ?? ""
     if let answer = door.misled(request.head) { return answer }
-    let place = GuessLimit.place(of: channel.remoteAddress?.ipAddress ?? "")
+    let place = ClientPlace(address: channel.remoteAddress?.ipAddress ?? "")
     if path == LoginPage.path, door.asksForToken { return try await login(request, from: place) }
     if let refusal = door.refusal(request.head, from: place, forPage: source.assets[path]?.isPage ?? (path == "/")) {
       return refusal
@@ -37,7 +37,7 @@ struct WebRoutes: Sendable {
     return await answer(path, query, isHead: request.method == .head, from: place)
   }
 
-  private func answer(_ path: String, _ query: [String: String], isHead: Bool, from place: String) async -> Answer {
+  private func answer(_ path: String, _ query: [String: String], isHead: Bool, from place: ClientPlace) async -> Answer {
     switch path {
     case "/api/status": return .json(await source.status().forOthers)
     case "/api/events": return .json(EventDocument(await source.events()))
@@ -53,7 +53,7 @@ struct WebRoutes: Sendable {
     }
   }
 
-  private func stream(isHead: Bool, from place: String) async -> Answer {
+  private func stream(isHead: Bool, from place: ClientPlace) async -> Answer {
     let type = "text/event-stream"
     if isHead { return Answer(.ok, [UInt8](), as: type) }
     do throws(StatusFeed.Refusal) {
@@ -63,7 +63,7 @@ struct WebRoutes: Sendable {
     }
   }
 
-  private func login(_ request: HummingbirdCore.Request, from place: String) async throws -> Answer {
+  private func login(_ request: HummingbirdCore.Request, from place: ClientPlace) async throws -> Answer {
     switch request.method {
     case .get, .head: return LoginPage.answer(.ok, "The token is in the file that <code>http.token_file</code> names.")
     case .post:

@@ -14,7 +14,7 @@ package struct WebSource: Sendable {
   }
 
   /// What a path of the API answers, given what its URL says behind the question mark, and whence it is asked.
-  package typealias Route = @Sendable (_ query: [String: String], _ place: String) async -> Answer
+  package typealias Route = @Sendable (_ query: [String: String], _ place: ClientPlace) async -> Answer
 
   var status: @Sendable () async -> FleetStatus
   /// The state, and the newest one after every change.

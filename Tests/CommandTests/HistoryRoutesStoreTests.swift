@@ -55,7 +55,7 @@ import Testing
     _ reader: HistoryReader?, _ fleet: [DeviceStatus], _ path: String, _ query: [String: String]
   ) async throws -> (status: Int, document: Fields) {
     let route = try #require(HistoryRoutes(reader, fleet: { fleet }).byPath[path])
-    let answer = await route(query, "a host")
+    let answer = await route(query, ClientPlace(address: "a host"))
     guard case .whole(let body) = answer.body else { return (answer.status.code, [:]) }
     let text = String(buffer: body)
     if answer.status == .ok {

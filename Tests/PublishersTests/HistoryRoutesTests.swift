@@ -97,18 +97,18 @@ import Testing
         for await _ in doors {}
         return .nothing("answered")
       })
-    let polls = try #require(routes.byPath["/api/polls"])
+    let route = try #require(routes.byPath["/api/polls"])
+    @Sendable func polls(from host: String) async -> String { text(await route(["device": "Roof"], ClientPlace(address: host))) }
     await withTaskGroup(of: Void.self) { group in
-      for number in 0..<HistoryRoutes.maxAsked { group.addTask { _ = await polls(["device": "Roof"], "host \(number / 4)") } }
+      for number in 0..<HistoryRoutes.maxAsked { group.addTask { _ = await polls(from: "host \(number / 4)") } }
       var arrived = arrivals.makeAsyncIterator()
       for _ in 0..<HistoryRoutes.maxAsked { _ = await arrived.next() }
-      #expect(
-        text(await polls(["device": "Roof"], "host 0")).contains("4 questions about the past are being answered to this host"))
-      #expect(text(await polls(["device": "Roof"], "other")).contains("16 questions about the past are being answered already"))
+      #expect(await polls(from: "host 0").contains("4 questions about the past are being answered to this host"))
+      #expect(await polls(from: "other").contains("16 questions about the past are being answered already"))
       open.finish()
       await group.waitForAll()
     }
-    for host in ["host 0", "other"] { #expect(text(await polls(["device": "Roof"], host)) == #"{"error":"answered"}"# + "\n") }
+    for host in ["host 0", "other"] { #expect(await polls(from: host) == #"{"error":"answered"}"# + "\n") }
   }
 
   private func text(_ answer: Answer) -> String {

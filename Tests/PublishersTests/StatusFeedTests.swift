@@ -11,7 +11,7 @@ import Testing
 
   @Test func `a piece is an event of one line of data`() async throws {
     let feed = StatusFeed()
-    let stream = try await feed.join(from: "a") { fleet("cabin") }
+    let stream = try await feed.join(from: ClientPlace(address: "a")) { fleet("cabin") }
     var pieces = stream.pieces.makeAsyncIterator()
     let piece = text(await pieces.next())
     #expect(piece.hasPrefix("event: status\ndata: {") && piece.hasSuffix("}\n\n"))
@@ -20,7 +20,7 @@ import Testing
 
   @Test func `who is slow misses what is old, and nothing queues`() async throws {
     let feed = StatusFeed()
-    let stream = try await feed.join(from: "a") { fleet("first") }
+    let stream = try await feed.join(from: ClientPlace(address: "a")) { fleet("first") }
     for number in 1...100 { feed.tell(fleet("g\(number)")) }
     // That he is still there is asked of him who has nothing to take.
     feed.beat()
@@ -32,7 +32,7 @@ import Testing
 
   @Test func `where nothing changes it says that it is there`() async throws {
     let feed = StatusFeed()
-    let stream = try await feed.join(from: "a") { fleet("cabin") }
+    let stream = try await feed.join(from: ClientPlace(address: "a")) { fleet("cabin") }
     var pieces = stream.pieces.makeAsyncIterator()
     _ = await pieces.next()
     feed.beat()
@@ -43,7 +43,7 @@ import Testing
 
   @Test func `a change while the first is asked for is not undone by it`() async throws {
     let feed = StatusFeed()
-    let stream = try await feed.join(from: "a") {
+    let stream = try await feed.join(from: ClientPlace(address: "a")) {
       feed.tell(fleet("new"))
       return fleet("old")
     }
@@ -55,7 +55,9 @@ import Testing
 
   @Test func `a seat that is left is free, and one host leaves some for the others`() async throws {
     let feed = StatusFeed()
-    func sit(_ place: String) async throws -> Answer.Stream { try await feed.join(from: place) { fleet("cabin") } }
+    func sit(_ host: String) async throws -> Answer.Stream {
+      try await feed.join(from: ClientPlace(address: host)) { fleet("cabin") }
+    }
     for _ in 1...100 { try await sit("a").end() }
     var kept: [Answer.Stream] = []
     for _ in 1...12 { kept.append(try await sit("a")) }
@@ -76,12 +78,12 @@ import Testing
     var device = try Sample.device("Roof")
     device.successRate = .nan
     let odd = FleetStatus(gateway: "cabin", devices: [device])
-    let stream = try await feed.join(from: "a") { fleet("cabin") }
+    let stream = try await feed.join(from: ClientPlace(address: "a")) { fleet("cabin") }
     feed.tell(odd)
     var heard = 0
     for await _ in stream.pieces { heard += 1 }
     #expect(heard == 1, "and then it ended")
-    let refusal = await #expect(throws: StatusFeed.Refusal.self) { try await feed.join(from: "a") { odd } }
+    let refusal = await #expect(throws: StatusFeed.Refusal.self) { try await feed.join(from: ClientPlace(address: "a")) { odd } }
     #expect(refusal?.sentence == "The status cannot be written as JSON.")
   }
 }

@@ -97,7 +97,7 @@ import Testing
     #expect(try folder.opened("history.sqlite") == 0)
   }
 
-  @Test func `what is no file is not waited for, nor followed`() throws {
+  @Test(.timeLimit(.minutes(1))) func `what is no file is not waited for, nor followed`() throws {
     for what in ["a pipe", "a directory", "a symbolic link"] {
       let folder = try Folder()
       let path = "\(folder.path)/history.sqlite"
