@@ -8,7 +8,7 @@ import ServiceLifecycle
 /// itself it is begun again: at an accept that failed for want of descriptors, for one.
 struct Endpoint: Service {
   static let maxConnections = 64
-  /// Of one host, over TCP.
+  /// Of one place, over TCP.
   static let maxConnectionsOfOne = 24
   static let maxHeadBytes = 16_384
   static let maxHeadFields = 100

@@ -101,8 +101,9 @@ struct FleetMetrics {
     page.add(Self.interval, device.interval?.seconds, more: own)
     page.add(Self.signal, device.rssi, more: own)
     page.add(Self.polls, counts.all, more: own)
-    for (failure, count) in counts.failures.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-      page.add(Self.failed, count, more: own + [("class", failure.rawValue)])
+    // Also those that have not been: a rise from nothing is seen only where there was a 0.
+    for failure in Failure.allCases.sorted(by: { $0.rawValue < $1.rawValue }) {
+      page.add(Self.failed, counts.failures[failure] ?? 0, more: own + [("class", failure.rawValue)])
     }
     for (key, metric) in ReadingMetric.of(device.profile) {
       guard let reading = device.readings[key], let sample = metric.sample(reading) else { continue }

@@ -74,7 +74,7 @@ package struct HistoryDocument: Encodable, Sendable {
   /// - Parameters:
   ///   - from: where the first span begins; `nil`: where the question does.
   ///   - width: of a span.
-  ///   - gap: neighbours further apart have nothing between them.
+  ///   - gap: how far apart two polls may be with nothing missed between them.
   package init(
     _ question: HistoryQuestion, isSimulated: Bool, from: Date? = nil, width: Duration, gap: Duration, _ content: Content
   ) {

@@ -14,7 +14,7 @@ package struct HistoryRoutes: Sendable {
 
   /// Questions that are being answered at the same time, those of clients that went away included.
   static let maxAsked = 16
-  /// Of one host.
+  /// Of one place.
   static let maxAskedOfOne = 4
 
   private final class Asked: Sendable {
@@ -48,7 +48,8 @@ package struct HistoryRoutes: Sendable {
       return .wrong(error.sentence)
     }
     guard asked.share.take(place) else {
-      return .unavailable("\(Self.maxAskedOfOne) questions about the past are being answered to this host already. Try again.")
+      return .unavailable(
+        "\(Self.maxAskedOfOne) questions about the past are being answered to this \(place.kind) already. Try again.")
     }
     defer { asked.share.giveBack(place) }
     let isWithin = asked.count.withLock { count in

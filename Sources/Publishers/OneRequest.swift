@@ -20,10 +20,10 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
   /// The same, of a stream.
   static let streamBuffer = 8192
 
-  private enum State {
+  private enum State: Equatable {
     case asking
     /// One too many from its place.
-    case refused
+    case refused(ClientPlace)
     case asked
     case answering
     /// With pieces that have no end.
@@ -57,14 +57,14 @@ final class OneRequest: ChannelDuplexHandler, RemovableChannelHandler {
     bound(context)
     guard let address = context.remoteAddress?.ipAddress else { return }
     let place = ClientPlace(address: address)
-    if share.take(place) { self.place = place } else { state = .refused }
+    if share.take(place) { self.place = place } else { state = .refused(place) }
   }
 
   func channelActive(context: ChannelHandlerContext) {
-    if state == .refused {
+    if case .refused(let place) = state {
       answer(
         context,
-        .error(.tooManyRequests, "\(share.most) connections are open from there; more are not taken from one host."))
+        .error(.tooManyRequests, "\(share.most) connections are open from there; more are not taken from one \(place.kind)."))
     }
     context.fireChannelActive()
   }

@@ -7,7 +7,7 @@ import Synchronization
 /// queues: who is slow misses what is old.
 final class StatusFeed: Sendable {
   static let maxSeats = 32
-  /// Of one host.
+  /// Of one place.
   static let maxSeatsOfOne = 12
   static let pause = Duration.seconds(1)
   /// So often something is said, that whoever has gone is noticed on the way.
@@ -54,7 +54,7 @@ final class StatusFeed: Sendable {
   ) async throws(Refusal) -> Answer.Stream {
     let (pieces, continuation) = AsyncStream.makeStream(of: ByteBuffer.self, bufferingPolicy: .bufferingNewest(1))
     guard share.take(place) else {
-      throw Refusal(sentence: "\(share.most) clients listen from there already; more are not taken from one host.")
+      throw Refusal(sentence: "\(share.most) clients listen from there already; more are not taken from one \(place.kind).")
     }
     let number = state.withLock { state -> Int? in
       guard state.seats.count < Self.maxSeats else { return nil }

@@ -34,8 +34,14 @@ package struct HistorySpans<Content: Equatable & Sendable>: Equatable, Sendable 
   package var from: Date
   /// Of one span.
   package var width: Duration
-  /// Neighbours that are further apart than this have a gap between them: no line belongs there.
+  /// How far apart two polls may be with nothing missed between them.
   package var gap: Duration
+
+  /// Whether a line may lead from one to the next: of neighbouring spans, or where polls are rarer than spans.
+  package func joins(_ time: Date, _ next: Date) -> Bool {
+    func number(_ time: Date) -> Double { (time.timeIntervalSince(from) / width.seconds).rounded(.down) }
+    return number(next) - number(time) <= 1 || next.timeIntervalSince(time) <= gap.seconds
+  }
 }
 
 /// One key's curve.

@@ -223,14 +223,40 @@ package struct HistoryReader: Sendable {
     var sums = HistoryQuarter()
   }
 
+  /// How far apart polls are.
+  private struct Pace {
+    /// More say nothing else.
+    private static let most = 20_000
+
+    private var last: Int64?
+    private var steps: [Int64] = []
+
+    /// - Parameter polls: how many there were in the quarter of an hour that begins then.
+    mutating func add(_ time: Int64, of polls: Int = 1) {
+      if polls > 1 {
+        note(HistoryQuarter.lengthMs / Int64(polls))
+      } else if let last {
+        note(time &- last)
+      }
+      last = time
+    }
+
+    private mutating func note(_ step: Int64) {
+      if steps.count < Self.most, step > 0 { steps.append(step) }
+    }
+
+    /// Two and a half times what is the rule. `nil`: there are too few.
+    var gap: Int64? { steps.isEmpty ? nil : steps.sorted()[steps.count / 2] / 2 * 5 }
+  }
+
   private struct Spans {
     var width: Int64
-    var gap: Int64
     var from: Int64
+    var gap: Int64?
     var byNumber: [Int64: Span] = [:]
 
     func told<Content>(_ content: Content) -> HistorySpans<Content> {
-      HistorySpans(content: content, from: Date(wallMs: from), width: .milliseconds(width), gap: .milliseconds(gap))
+      HistorySpans(content: content, from: Date(wallMs: from), width: .milliseconds(width), gap: .milliseconds(gap ?? width))
     }
 
     var all: [Span] { byNumber.sorted { $0.key < $1.key }.map(\.value) }
@@ -252,13 +278,16 @@ package struct HistoryReader: Sendable {
     if width < quarter, try !lacksPolls(database, device, range) { return try polled(database, device, keys, range, width) }
     let from = HistoryQuarter.begin(of: range.from)
     let wide = (range.width(from: from) + quarter - 1) / quarter * quarter
-    var spans = Spans(width: wide, gap: 2 * wide, from: from)
+    var spans = Spans(width: wide, from: from)
+    var pace = Pace()
     let rows = try Row.fetchCursor(database, sql: Schema.quarter, arguments: [device, from, range.to])
     while let row = try rows.next() {
       guard let start = row.whole(0), let blob = row.blob(1) else { continue }
       guard let sums = try? HistoryQuarter(packed: blob, keys: keys) else { continue }
+      pace.add(start, of: sums.polls)
       spans.add(sums, at: start)
     }
+    spans.gap = pace.gap
     // The quarter that is not over is not among them.
     let open = try Row.fetchCursor(
       database,
@@ -288,17 +317,18 @@ package struct HistoryReader: Sendable {
   private static func polled(
     _ database: Database, _ device: Int64, _ keys: Set<Int64>, _ range: Range, _ width: Int64
   ) throws -> Spans {
-    var spans = Spans(width: width, gap: 2 * width, from: range.from)
-    var steps: [Int64] = []
+    var spans = Spans(width: width, from: range.from)
+    var pace = Pace()
     let rows = try Row.fetchCursor(
       database, sql: Schema.chunk, arguments: [range.from - HistoryQuarter.lengthMs, range.to, device])
     while let row = try rows.next() {
       guard let polls = Self.polls(row, keys: keys) else { continue }
-      if steps.count < 20_000 { steps += zip(polls.dropFirst(), polls).map { $0.time &- $1.time } }
-      for (time, poll) in polls where range.holds(time) { spans.add(HistoryQuarter(of: [poll]), at: time) }
+      for (time, poll) in polls {
+        pace.add(time)
+        if range.holds(time) { spans.add(HistoryQuarter(of: [poll]), at: time) }
+      }
     }
-    // How far apart polls are as a rule.
-    if !steps.isEmpty { spans.gap = max(spans.gap, steps.sorted()[steps.count / 2] * 5 / 2) }
+    spans.gap = pace.gap
     return spans
   }
 }

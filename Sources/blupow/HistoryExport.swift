@@ -57,9 +57,14 @@ struct HistoryExport {
 
   private static func row(_ cells: [String]) -> String {
     cells.map { cell in
-      cell.utf8.contains { "\",\r\n".utf8.contains($0) }
-        ? "\"\(cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\"" : cell
+      cell.utf8.contains { "\",\r\n".utf8.contains($0) } ? "\"\(doubled(cell))\"" : cell
     }.joined(separator: ",") + "\r\n"
+  }
+
+  /// Its quotes. By bytes: one with an accent behind it is another character.
+  private static func doubled(_ cell: String) -> String {
+    let quote = UInt8(ascii: "\"")
+    return String(decoding: cell.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] }, as: UTF8.self)
   }
 }
 

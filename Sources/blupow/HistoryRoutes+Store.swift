@@ -60,7 +60,7 @@ extension HistoryRoutes {
   private static func empty(_ question: HistoryQuestion, _ device: DeviceStatus?, _ content: HistoryDocument.Content) -> Found {
     let width = Duration.seconds(question.to.timeIntervalSince(question.from) / Double(question.points))
     return .document(
-      HistoryDocument(question, isSimulated: device?.testMode ?? false, width: width, gap: width * 2, content))
+      HistoryDocument(question, isSimulated: device?.testMode ?? false, width: width, gap: width, content))
   }
 }
 

@@ -33,7 +33,8 @@ struct HistoryTable {
   }
 
   var text: String {
-    let title = "\(device.name)\(device.isSimulated ? " · SIMULATED" : "") at \(device.address)"
+    let title = Printable.text(
+      "\(device.name)\(device.isSimulated ? " · SIMULATED" : "") at \(device.address)", maxBytes: Wire.maxNameBytes + 100)
     guard !outcomes.content.isEmpty else { return "\(title)\n  no polls in that time\n" }
     let names = ["time", "polls"] + curves.map { Self.title($0.key) }
     let rows = outcomes.content.indices.map(row)
@@ -45,8 +46,8 @@ struct HistoryTable {
     var lines = [title, line(names)]
     for (index, row) in rows.enumerated() {
       if index > 0 {
-        let pause = outcomes.content[index].time.timeIntervalSince(outcomes.content[index - 1].time)
-        if pause > outcomes.gap.seconds { lines.append("  (no polls until)") }
+        let (before, time) = (outcomes.content[index - 1].time, outcomes.content[index].time)
+        if !outcomes.joins(before, time) { lines.append("  (no polls until)") }
       }
       lines.append(line(row))
     }
@@ -59,7 +60,8 @@ struct HistoryTable {
   }
 
   private static func title(_ key: HistoryKey) -> String {
-    "\(key.key)\(key.unit.map { " \($0)" } ?? "")\(key.isDerived ? derived : "")\(key.isRawSign ? rawSign : "")"
+    Printable.text("\(key.key)\(key.unit.map { " \($0)" } ?? "")", maxBytes: 200)
+      + "\(key.isDerived ? derived : "")\(key.isRawSign ? rawSign : "")"
   }
 
   /// The fewest that are exact for the lowest and the highest of each span.

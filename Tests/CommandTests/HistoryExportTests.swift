@@ -29,6 +29,12 @@ import Testing
       pollMs: 22_000, deadline: .milliseconds(37_500), readings: [:])
   }
 
+  @Test func `a quote is doubled also where an accent behind it makes another character of it`() {
+    let export = HistoryExport([inverter], isCSV: true)
+    let line = export.line(read(["faults": Reading(.text("a \"\u{301} b"))]), of: inverter)
+    #expect(line.hasSuffix(",\"a \"\"\u{301} b\"\r\n"))
+  }
+
   @Test func `as comma-separated values each key of any device has its column, and no cell is a formula`() {
     let export = HistoryExport([battery, inverter], isCSV: true)
     let lines = [

@@ -257,6 +257,7 @@ async def check_curves(checks: Checks, tab: Tab, recorded: Callable[[str], list[
     page = tab.page
     await page.select_option("#curves-of", label=METER.name)
     for span, since in (("year", "365d"), ("month", "30d"), ("day", "24h"), ("hour", "1h")):
+        saved = len(recorded(METER.name))
         async with page.expect_response(lambda answer: "/api/history?" in answer.url and f"since={since}" in answer.url) as waiting:
             await page.check(f"input[value={span}]")
         answer = await (await waiting.value).json()
@@ -267,7 +268,7 @@ async def check_curves(checks: Checks, tab: Tab, recorded: Callable[[str], list[
         wrong = [word for figure, curve in figures for word in [*await differs_from_answer(figure, answer, curve), *await labels_differ(figure, answer, curve)]]
         checks.check(f"curves of the {span}: {len(answer['curves'])} tables and lines are what /api/history says", wrong + ([] if answer["curves"] else ["there is none"]))
         polls = recorded(METER.name)
-        wrong = [word for curve in answer["curves"] for word in differs_from_polls(answer, curve, polls)]
+        wrong = [word for curve in answer["curves"] for word in differs_from_polls(answer, curve, polls, saved)]
         points = sum(len(curve["points"]) for curve in answer["curves"])
         checks.check(f"curves of the {span}: {points} points are what the database's {len(polls)} polls come to", wrong)
 
@@ -298,7 +299,9 @@ async def differs_from_answer(figure: Locator, answer: dict[str, Any], curve: di
     if len(drawn) != len(points):
         return [*wrong, f"{curve['key']}: {len(drawn)} points are drawn of {len(points)}"]
     times = [instant(one["at"]) for one in points]
-    runs = 1 + sum(later - earlier > answer["gap_s"] for earlier, later in zip(times, times[1:]))
+    number = [(time - instant(answer["from"]) + .0005) // answer["width_s"] for time in times]
+    runs = 1 + sum(later - earlier > answer["gap_s"] and after - before > 1
+                   for earlier, later, before, after in zip(times, times[1:], number, number[1:]))
     if (lines := await figure.locator(".mean").count()) != runs:
         wrong.append(f"{curve['key']}: {lines} lines, {runs} without a gap")
     start, end = instant(answer["from"]), instant(answer["to"])
@@ -313,7 +316,8 @@ async def differs_from_answer(figure: Locator, answer: dict[str, Any], curve: di
     return wrong
 
 
-def differs_from_polls(answer: dict[str, Any], curve: dict[str, Any], polls: list[dict[str, Any]]) -> list[str]:
+def differs_from_polls(answer: dict[str, Any], curve: dict[str, Any], polls: list[dict[str, Any]], saved: int) -> list[str]:
+    """`saved`: how many of the polls had been written when that was asked for."""
     wrong, width, quarter = [], answer["width_s"], 900
     key, kind = curve["key"], (curve["unit"], curve["derived"], curve["raw_sign"])
     values = [(instant(poll["time"]), poll["readings"][key]["value"]) for poll in polls
@@ -322,6 +326,14 @@ def differs_from_polls(answer: dict[str, Any], curve: dict[str, Any], polls: lis
     # Spans of quarters begin where a quarter does; of each there is the mean with two more digits than the numbers have.
     is_of_quarters = width % quarter == 0
     base = instant(answer["from"]) // quarter * quarter if is_of_quarters else instant(answer["from"])
+    number = [(time - base + .0005) // width for time in times if base <= time + .0005]
+    told = [(instant(point["at"]) - base + .0005) // width for point in curve["points"]]
+    least = sum(key in poll["readings"] and instant(poll["time"]) >= base - .0005 for poll in polls[:saved])
+    if missing := sorted({*number} - {*told} - {one for one in number if told and one > told[-1]}):
+        wrong.append(f"{key}: {len(missing)} spans with readings have no point")
+    counted = sum(point["count"] for one in answer["curves"] if one["key"] == key for point in one["points"])
+    if counted < least:
+        wrong.append(f"{key}: {counted} readings, the database had {least}")
     for point in curve["points"]:
         at = instant(point["at"])
         end = base + ((at - base + .0005) // width + 1) * width
@@ -391,7 +403,14 @@ async def check_sums(checks: Checks, browser: Browser, service: "Service") -> No
     no_load = less((inverter, "load_active_power", False))
     no_power = less((shunt, "battery_power", True), (shunt, "battery_current", True))
     nothing = less((shunt, "battery_power", True), (shunt, "battery_current", True), (shunt, "battery_soc", False))
+    unsigned = less()
+    of_register = next(one for one in unsigned["devices"] if one["name"] == NEVER.name)
+    of_register |= {"profile": METER.profile, "available": True, "status": "connected", "age_s": 1, "read_at": status["devices"][0]["read_at"], "raw_sign": ["battery_power"],
+                    "readings": {"battery_power": {"value": 300, "unit": "W"}}}
+    meters = next(one for one in status["devices"] if one["name"] == shunt)["readings"]["battery_power"]["value"]
     cases: list[tuple[str, dict[str, Any], str, str, str]] = [
+        ("a power of which nobody knows the direction", unsigned, "battery", f"; power without {NEVER.name} (direction not known); charge without {NEVER.name} (no value)",
+         f"{plain(rounded(abs(meters), 1))} W"),
         ("a value that is not believed", no_sun, "solar", f"; without {roof} (not believable)", f"{plain(round(total(no_sun, 'solar_power'), 1))} W"),
         ("one that is not said", no_load, "load", f"; without {inverter} (no value)", f"{plain(total(no_load, 'load_power'))} W"),
         ("one that is away", away, "solar", f"; without {alternator} (unavailable)", f"{plain(round(total(away, 'solar_power'), 1))} W"),
@@ -496,7 +515,7 @@ async def polls_differ(card: Locator, polls: list[dict[str, Any]]) -> list[str]:
         for failure, count in one["failed"].items():
             classes[failure] = classes.get(failure, 0) + count
     said = await card.locator(":scope > .failure").text_content() or ""
-    if not all(f"{failure.replace('_', ' ')} {count}" in said for failure, count in classes.items()) or bool(said) != bool(classes):
+    if sorted(said.partition(": ")[2].split(", ") if said else []) != sorted(f"{failure.replace('_', ' ')} {count}" for failure, count in classes.items()):
         wrong.append(f"failures: {said}, not {classes}")
     return wrong
 
@@ -518,6 +537,8 @@ async def check_polls(checks: Checks, tab: Tab) -> None:
         card = page.get_by_role("article", name=f"Link of {name}")
         await until(f"the polls of {name}", lambda: asyncio.sleep(0, name in answers))
         await card.locator("figure summary").click()
+        caption = await card.locator("figcaption").text_content()
+        checks.check(f"polls of {name}: it says of which time", [] if caption == "Polls of the last month: read above the line, failed below" else [f"{caption}"])
         await checks.agrees(f"polls of {name}: {len(answers[name]['polls'])} spans are what /api/polls says", lambda: polls_differ(card, answers[name]["polls"]))
     page.remove_listener("response", keep)
 
@@ -548,6 +569,8 @@ async def labels_differ(figure: Locator, answer: dict[str, Any], curve: dict[str
 async def check_choices(checks: Checks, tab: Tab) -> None:
     """Who runs through the choices gets the last one."""
     page = tab.page
+    events: list[str] = []
+    page.on("request", lambda request: events.append(request.url) if request.url.endswith("/api/events") or "/api/events?" in request.url else None)
     await page.check("input[value=month]")
     await page.focus("#curves-of")
     for key in ["ArrowDown"] * 5 + ["ArrowUp"] * 4:
@@ -556,7 +579,8 @@ async def check_choices(checks: Checks, tab: Tab) -> None:
     chosen = await page.evaluate("document.querySelector('#curves-of').selectedOptions[0].textContent")
     captions = await page.locator("#curves figcaption").all_text_contents()
     note = await page.text_content("#curves-note") or ""
-    checks.check("who runs through the choices gets the last one", ([note] if note.startswith("No") else []) + [one for one in captions if chosen not in one])
+    checks.check("who runs through the choices gets the last one", ([note] if note.startswith("No") else []) + [one for one in captions if chosen not in one]
+                 + ([] if len(events) <= 4 else [f"events were asked for {len(events)} times"]))
     await page.select_option("#curves-of", label="the flow of power")
 
 
@@ -603,15 +627,20 @@ async def check_devices_go(checks: Checks, browser: Browser, service: "Service")
     told = {}
     await page.clock.run_for(20_000)
     await page.wait_for_function("() => document.querySelector('#stream').textContent === 'not live'", timeout=20_000)
+    about = await page.text_content("#about") or ""
     held = [card["readings"] for card in (await page.evaluate(CARDS)).values() if card["readings"]]
     await page.clock.run_for(620_000)
     cards = await page.evaluate(CARDS)
-    checks.check("without a word for ten minutes no reading is shown", [f"{name}: {card}" for name, card in cards.items() if card["readings"] or "unavailable" not in card["word"] and "never" not in card["word"]]
-                 + ([] if held else ["none was shown before"]))
+    checks.check("without a word for ten minutes no reading is shown", [f"{name}: {card}" for name, card in cards.items() if card["readings"] or not any(word in card["word"] for word in ("not known any more", "was unavailable", "never"))]
+                 + ([] if held else ["none was shown before"]) + ([] if any("not known any more" in card["word"] for card in cards.values()) else ["none is said to be not known"])
+                 + ([] if about == await page.text_content("#about") and "was up" in about else [f"{about}, later {await page.text_content('#about')}"]))
     await tab.close()
 
 
 async def check_simulated(checks: Checks, tab: Tab) -> None:
+    link = tab.page.get_by_role("article", name=f"Link of {TESTED.name}")
+    others = await tab.page.locator("#links article .badge:visible").count()
+    checks.check("the link of what is simulated is marked, and no other", [] if others == 1 and await link.locator(".badge").is_visible() else [f"{others} are"])
     checks.check("what is simulated is in no sum beside what is measured", await tab.page.evaluate("""name => ['solar', 'load', 'battery']
       .map(id => document.getElementById(`flow-${id}`)?.textContent ?? `no ${id}`).filter(text => text.startsWith('no ') || text.includes(name))""", TESTED.name))
 
@@ -702,6 +731,35 @@ async def check_refused(checks: Checks, browser: Browser, service: "Service") ->
         *([] if reason in (note := await tab.page.text_content("#curves-note") or "") else [note]),
         *await tab.page.locator("#curves figcaption").all_text_contents(),
     ])
+    await tab.close()
+
+
+async def check_refused_long(checks: Checks, browser: Browser, service: "Service") -> None:
+    """Questions about the past that are refused, or not answered, for long: asked ever more rarely, and why is said."""
+    tab = await Tab.blank(browser, service.url)
+    page = tab.page
+    told, asked, answers = fetch(service.url + "api/status"), [], True
+    await page.clock.install()
+
+    async def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        if answers:
+            await route.fulfill(status=503, json={"error": "The history cannot be read for now; `blupow doctor` says why."})
+
+    await page.route("**/api/stream", lambda route: route.fulfill(content_type="text/event-stream", body=f"event: status\ndata: {json.dumps(told)}\n\n"))
+    await page.route("**/api/history?*", refuse)
+    await page.goto(service.url)
+    for _ in range(60):
+        await page.clock.run_for(1000)
+    checks.check("refused for a minute: asked ever more rarely", [] if 3 <= len(asked) <= 8 else [f"asked {len(asked)} times"])
+    answers = False
+    before = len(asked)
+    await page.check("input[value=year]")
+    await page.clock.run_for(1000)
+    await until("another question", lambda: asyncio.sleep(0, len(asked) > before))
+    await page.clock.run_for(31_000)
+    await page.wait_for_function("() => document.querySelector('#curves-note').textContent === 'No curves: BluPow did not answer within 30 s.'", timeout=20_000)
+    checks.check("no answer within 30 s: it says so", [])
     await tab.close()
 
 
@@ -877,6 +935,7 @@ async def of_a_service(checks: Checks, browser: Browser, directory: Path, pictur
         await check_polls(checks, light)
         await check_choices(checks, light)
         await check_devices_go(checks, browser, service)
+        await check_refused_long(checks, browser, service)
         await is_accessible(checks, light, "light")
         keys = await Tab.open(browser, service.url)
         await keys.is_drawn()

@@ -82,11 +82,13 @@ import Testing
         #"blupow_consecutive_failures{device="Inverter"} 2"#, #"blupow_connect_seconds{device="Inverter"} 0.3"#,
         #"blupow_connect_mean_seconds{device="Inverter"} 0.3"#, #"blupow_poll_seconds{device="Inverter"} 0.412"#,
         #"blupow_deadline_seconds{device="Inverter"} 25"#, #"blupow_polls_total{device="Inverter"} 8"#,
-        #"blupow_polls_failed_total{device="Inverter",class="not_seen"} 1"#,
-        #"blupow_polls_failed_total{device="Inverter",class="silent"} 2"#,
-        #"blupow_battery_voltage_volts{device="Inverter"} 51.2"#,
-        #"blupow_charging_status{device="Inverter",state="float"} 1"#,
-      ])
+      ]
+        + Failure.allCases.map(\.rawValue).sorted().map { name in
+          "blupow_polls_failed_total{device=\"Inverter\",class=\"\(name)\"} \(["not_seen": 1, "silent": 2][name] ?? 0)"
+        } + [
+          #"blupow_battery_voltage_volts{device="Inverter"} 51.2"#,
+          #"blupow_charging_status{device="Inverter",state="float"} 1"#,
+        ])
   }
 
   @Test func `what nobody knows has no sample, least of all 0`() throws {
@@ -98,7 +100,7 @@ import Testing
     #expect(
       told == [
         "blupow_device_info", "blupow_device_status", "blupow_device_available", "blupow_consecutive_failures",
-        "blupow_deadline_seconds", "blupow_polls_total",
+        "blupow_deadline_seconds", "blupow_polls_total", "blupow_polls_failed_total",
       ])
     #expect(page.samples.contains { $0.name == "blupow_device_available" && $0.value == 0 })
     #expect(!page.kinds.keys.contains("blupow_poll_lag_p99_seconds") && !page.kinds.keys.contains("blupow_gateway_problem"))

@@ -145,8 +145,43 @@ import Testing
     let curve = try folder.history.series(device: device, keys: ["number"], from: at(0), to: at(28_800), points: points)
     let times = curve.content[0].points.map(\.time)
     #expect(!times.contains { $0 >= at(7200) && $0 < at(21_600) })
-    let gaps = zip(times.dropFirst(), times).filter { $0.timeIntervalSince($1) > curve.gap.seconds }
-    #expect(gaps.count == 1)
+    #expect(gaps(curve, times) == [at(21_600)])
+  }
+
+  /// What no line leads to from the one before.
+  private func gaps<Content>(_ spans: HistorySpans<Content>, _ times: [Date]) -> [Date] {
+    zip(times, times.dropFirst()).filter { !spans.joins($0, $1) }.map(\.1)
+  }
+
+  @Test(arguments: [(144, 600), (24, 3600)])
+  func `one span without a reading is a gap, in polls and in quarters of an hour`(points: Int, width: Int) throws {
+    let folder = try Folder()
+    // The next one begins late, the one after it not at all.
+    let silent = [36_000..<36_000 + width, 57_600..<57_600 + width]
+    try book(folder, to: 86_400) { second in
+      silent.contains { $0.contains(second) } || (57_600 - width / 2..<57_600).contains(second)
+    }.close()
+    let device = try #require(try folder.history.devices().first?.id)
+    let curve = try folder.history.series(device: device, keys: ["number"], from: at(0), to: at(86_400), points: points)
+    #expect(curve.width == .seconds(width))
+    #expect(gaps(curve, curve.content[0].points.map(\.time)) == silent.map { at($0.upperBound) })
+    // Polls that failed are polls.
+    let outcomes = try folder.history.outcomes(device: device, from: at(0), to: at(86_400), points: points)
+    #expect(outcomes.content.count == points && gaps(outcomes, outcomes.content.map(\.time)) == [])
+  }
+
+  @Test(arguments: [720, 96]) func `polls that are rarer than spans are joined, but not over those that are missing`(points: Int)
+    throws
+  {
+    let folder = try Folder()
+    var book = try HistoryBook(folder)
+    for second in stride(from: 0, to: 86_400, by: 1800) where second < 36_000 || second > 40_000 {
+      try book.save([desk.read(second)], desk.clock(second + 1))
+    }
+    book.close()
+    let device = try #require(try folder.history.devices().first?.id)
+    let spans = try folder.history.outcomes(device: device, from: at(0), to: at(86_400), points: points)
+    #expect(spans.content.count == 45 && gaps(spans, spans.content.map(\.time)) == [at(41_400)])
   }
 
   @Test func `what a writer has saved is read while it goes on, in pages`() throws {

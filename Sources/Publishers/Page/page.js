@@ -82,14 +82,17 @@ const ageOf = device => device.age_s == null ? null : device.age_s + since(came)
 
 /// What a device's readings are worth: a class, a word, a shape.
 function condition(device) {
+  if (device.isForgotten) return 'forgotten';
   if (!device.available) return device.read_at == null && device.age_s == null ? 'never' : 'gone';
   return { connected: 'connected', offline: 'offline', disconnected: 'stale' }[device.status] ?? 'gone';
 }
-const words = { connected: 'connected', offline: 'offline', stale: 'disconnected, stale', gone: 'unavailable', never: 'never read' };
+const words = { connected: 'connected', offline: 'offline', stale: 'disconnected, stale', gone: 'unavailable', never: 'never read', forgotten: 'not known any more' };
 const shapes = {
   connected: 'M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1z', offline: 'M8 2 15 14H1z', stale: 'M2 2h12v12H2z',
-  gone: 'M3 1 8 6l5-5 2 2-5 5 5 5-2 2-5-5-5 5-2-2 5-5-5-5z', never: 'M2 6.5h12v3H2z',
+  forgotten: 'M2 6.5h12v3H2z', gone: 'M3 1 8 6l5-5 2 2-5 5 5 5-2 2-5-5-5 5-2-2 5-5-5-5z', never: 'M2 6.5h12v3H2z',
 };
+
+const wordOf = device => `${link === 'live' || device.isForgotten ? '' : 'was '}${words[condition(device)]}`;
 
 function ageText(device) {
   const age = ageOf(device);
@@ -120,7 +123,8 @@ const chargeKeys = ['battery_soc', 'battery_percentage', 'remaining_capacity', '
 /// `keys`: what it is read or computed from.
 function gathered(devices, value, keys) {
   const sources = devices.filter(device => value(device) != null);
-  const why = device => !device.available ? words[condition(device)] : device.implausible.some(key => keys.includes(key)) ? 'not believable' : 'no value';
+  const why = device => !device.available ? words[condition(device)] : device.implausible.some(key => keys.includes(key)) ? 'not believable'
+    : device.raw_sign.some(key => keys.includes(key)) ? 'direction not known' : 'no value';
   return {
     sources, missing: devices.filter(device => value(device) == null).map(device => `${device.name} (${why(device)})`).join(', '),
     value: sources.length ? rounded(sources.reduce((sum, device) => sum + value(device), 0)) : null,
@@ -147,10 +151,15 @@ function nodes() {
     .map(flow => ({ ...flow, ...gathered(flow.devices, flow.read, flow.keys) }))
     .map(flow => ({ ...flow, text: measured(flow.value, flow.unit), way: flow.value == null ? 'unknown' : flow.value > 0 ? 'flows' : '',
       lacks: flow.missing && `without ${flow.missing}` }));
-  const bank = meter(['shunt300', 'battery', 'controller'], power, powerKeys);
+  const isOfRegister = device => device.raw_sign.some(key => powerKeys.includes(key));
+  const bankOf = value => meter(['shunt300', 'battery', 'controller'], value, powerKeys);
+  let bank = bankOf(power);
+  // A power whose direction is not known is added to none but those of its like.
+  const raw = bank.sources.filter(isOfRegister);
+  if (raw.length && (raw.length < bank.sources.length || new Set(raw.map(device => device.model)).size > 1)) bank = bankOf(device => isOfRegister(device) ? null : power(device));
   const level = meter(['shunt300', 'battery', 'controller', 'dcdc', 'inverter'], charge, chargeKeys);
   const levels = level.sources.map(charge);
-  const isRaw = bank.sources.some(device => device.raw_sign.some(key => key === 'battery_current' || key === 'battery_power'));
+  const isRaw = bank.sources.some(isOfRegister);
   const direction = bank.value == null ? null : isRaw ? 'direction not known' : bank.value > 0 ? 'charging' : bank.value < 0 ? 'discharging' : 'at rest';
   found.unshift({
     id: 'battery', title: 'Battery', unit: 'W', value: bank.value, sources: [...new Set([...bank.sources, ...level.sources])],
@@ -252,7 +261,7 @@ function showCard(card, device) {
   become(card, 'class', state === 'connected' ? 'card' : 'card old');
   become(parts.state, 'class', `word ${state}`);
   become(parts.mark, 'd', shapes[state]);
-  say(parts.word, `${link === 'live' ? '' : 'was '}${words[state]}`);
+  say(parts.word, wordOf(device));
   say(parts.age, ageText(device));
   parts.badge.hidden = !device.test_mode;
   say(parts.what, [device.model, device.profile, device.unit == null ? device.address : `${device.address} unit ${device.unit}`].filter(Boolean).join(' · '));
@@ -265,8 +274,8 @@ function showCard(card, device) {
 }
 
 function makeLink(device) {
-  const parts = { name: make('h3'), measures: make('dl'), polls: make('div'), classes: make('p', { class: 'failure' }) };
-  const card = make('article', { class: 'card' }, parts.name, parts.measures, parts.polls, parts.classes);
+  const parts = { name: make('h3'), badge: make('p', {}, make('span', { class: 'badge test' }, 'SIMULATED')), measures: make('dl'), polls: make('div'), classes: make('p', { class: 'failure' }) };
+  const card = make('article', { class: 'card' }, parts.name, parts.badge, parts.measures, parts.polls, parts.classes);
   card.parts = parts;
   say(parts.classes, '');
   return card;
@@ -275,9 +284,10 @@ function makeLink(device) {
 function showLink(card, device) {
   say(card.parts.name, device.name);
   become(card, 'aria-label', `Link of ${device.name}`);
+  card.parts.badge.hidden = !device.test_mode;
   rows(card.parts.measures, [
     ['Success rate', share(device.success_rate), 'last 100 polls'], ['Available', share(device.availability), 'last 24 h'],
-    ['Freshness', `${link === 'live' ? '' : 'was '}${words[condition(device)]}`, ageText(device)],
+    ['Freshness', wordOf(device), ageText(device)],
     ['Failures in a row', plain.format(device.consecutive_failures)],
     ['Connect', seconds(device.connect_ms), device.connect_ms_mean == null ? '' : `mean ${seconds(device.connect_ms_mean)}`], ['Whole poll', seconds(device.poll_ms)],
     ['Deadline now', `${plain.format(device.deadline_s)} s`, device.interval_s == null ? '' : `a poll every ${plain.format(device.interval_s)} s`],
@@ -311,14 +321,14 @@ function show() {
   list($('links'), fleet.devices, identity, makeLink, showLink);
   list($('curves-of'), [{ name: 'the flow of power', key: '' }, ...fleet.devices.map(device => ({ name: device.name, key: identity(device) }))], choice => choice.key,
     choice => make('option', { value: choice.key }), (option, choice) => say(option, choice.name));
-  say($('about'), `BluPow ${fleet.version} · gateway ${fleet.gateway} · up ${span(fleet.uptime_s + since(came))} · polls begin up to ${measured(fleet.lag_p99_ms, 'ms')} late`);
+  say($('about'), `BluPow ${fleet.version} · gateway ${fleet.gateway} · ${link === 'live' ? `up ${span(fleet.uptime_s + since(came))}` : `was up ${span(fleet.uptime_s)}`} · polls begin up to ${measured(fleet.lag_p99_ms, 'ms')} late`);
 }
 
-/// Where nobody says any more how old a reading may be to be shown, ten minutes are enough: as `grace` is where nothing else is set.
+/// After ten minutes without a word nobody knows what a reading of then is worth.
 function forget() {
-  if (link === 'live' || !fleet) return;
+  if (link === 'live' || !fleet || since(came) <= 600) return;
   for (const device of fleet.devices) {
-    if (device.available && ageOf(device) > 600) Object.assign(device, { available: false, readings: {}, implausible: [], derived: [], raw_sign: [] });
+    if (device.available) Object.assign(device, { available: false, isForgotten: true, readings: {}, implausible: [], derived: [], raw_sign: [] });
   }
 }
 
@@ -416,7 +426,7 @@ addEventListener('online', () => wake());
 
 const reason = async answer => (await answer.json().catch(() => null))?.error ?? `HTTP ${answer.status}`;
 async function ask(path, query = {}, stop = new AbortController()) {
-  const timer = setTimeout(() => stop.abort(), 30_000);
+  const timer = setTimeout(() => stop.abort(new Error('BluPow did not answer within 30 s.')), 30_000);
   try {
     const answer = await fetch(`api/${path}?${new URLSearchParams(query)}`, { cache: 'no-store', signal: stop.signal });
     if (!answer.ok) throw new Error(await reason(answer));
@@ -458,6 +468,8 @@ function wanted() {
 let asked = { at: now(), pause: 0, isBusy: false };
 /// When all that is chosen was drawn.
 let drawnAt = null;
+/// Rounds of questions about the past that failed, one after the other.
+let failures = 0;
 
 /// Events now and then, curves and outcomes when chosen anew and less often, while something happens.
 async function refresh(isChosen) {
@@ -465,8 +477,9 @@ async function refresh(isChosen) {
   asked.stop?.abort();
   const mine = asked = { at: now(), pause: 20, isBusy: true, stop: new AbortController() };
   const over = chosenSpan();
-  if (isChosen) drawnAt = null;
+  if (isChosen) [drawnAt, failures] = [null, 0];
   if (!drawnAt || since(drawnAt) >= pauses[over]) await drawPast(over, mine, isChosen);
+  if (asked !== mine) return;
   await ask('events').then(showEvents, error => say($('events-note'), `No newer events: ${error.message}`));
   mine.isBusy = false;
 }
@@ -487,7 +500,7 @@ async function drawPast(over, mine, isChosen) {
       curves.push(...answer.curves.map(curve => ({ ...answer, ...curve, over })));
     }
     list($('curves'), curves, curve => `${curve.device} ${curve.key} ${curve.unit} ${curve.derived} ${curve.raw_sign}`, makeCurve, showCurve);
-    const cut = wanted().length === 1 ? (known.get(identity(wanted()[0][0]))?.size ?? 0) - mostKeys : 0;
+    const cut = (known.get($('curves-of').value)?.size ?? 0) - mostKeys;
     say(note, !curves.length ? `Nothing is written of ${lasts[over]} yet.` : cut > 0 ? `The first ${mostKeys}; ${cut} more are in /api/history.` : '');
     what = 'polls';
     for (const device of fleet.devices) {
@@ -495,15 +508,18 @@ async function drawPast(over, mine, isChosen) {
       if (asked !== mine) return;
       showPolls([...$('links').children].find(card => card.key === identity(device)), { ...answer, over });
     }
+    failures = 0;
     if (curves.length) drawnAt = now();
     else if (fleet.uptime_s + since(came) < 600) mine.pause = 5;
   } catch (error) {
     if (asked !== mine) return;
-    // Others may have been asking.
-    mine.pause = 2;
+    // Others may have been asking, or it lasts.
+    mine.pause = Math.min(60, 2 ** ++failures);
     say(note, `No ${what}: ${error.message}`);
     // Those that were chosen before would be taken for these.
-    if (isChosen && what === 'curves') $('curves').replaceChildren();
+    if (!isChosen) return;
+    if (what === 'curves') $('curves').replaceChildren();
+    for (const card of $('links').children) if (card.over !== over) forgetPolls(card);
   }
 }
 
@@ -587,10 +603,12 @@ function showCurve(figure, curve) {
   const [bottom, top] = [low >= 0 ? Math.max(0, low - room) : low - room, curve.unit === '%' && high <= 100 ? Math.min(100, high + room) : high + room];
   const x = point => place(curve, point.at).toFixed(1);
   const y = value => (100 - 100 * (value - bottom) / (top - bottom)).toFixed(1);
-  // A gap ends a run: no line leads over what was not read.
+  // A span in which nothing was read ends a run, unless polls are rarer than spans: no line leads over what was missed.
   const runs = [];
+  const spanOf = point => Math.floor((Date.parse(point.at) - Date.parse(curve.from)) / Math.round(curve.width_s * 1000));
   for (const [index, point] of points.entries()) {
-    if (index && Date.parse(point.at) - Date.parse(points[index - 1].at) <= curve.gap_s * 1000) runs.at(-1).push(point);
+    const before = points[index - 1];
+    if (before && (spanOf(point) - spanOf(before) <= 1 || Date.parse(point.at) - Date.parse(before.at) <= curve.gap_s * 1000)) runs.at(-1).push(point);
     else runs.push([point]);
   }
   const line = (run, value) => run.map(point => `${x(point)} ${y(value(point))}`).join('L');
@@ -611,13 +629,19 @@ function showCurve(figure, curve) {
     runs.flatMap(run => [make('path', { class: 'band', d: band(run) }), make('path', { class: run.length === 1 ? 'mean dot' : 'mean', d: mean(run) })]));
 }
 
+function forgetPolls(card) {
+  say(card.parts.classes, '');
+  card.parts.polls.replaceChildren();
+}
+
 /// Good polls stand on the line, failed ones hang below it.
 function showPolls(card, answer) {
   if (!card) return;
+  card.over = answer.over;
   const { polls } = answer;
-  const failures = {};
-  for (const poll of polls) for (const [name, count] of Object.entries(poll.failed)) failures[name] = (failures[name] ?? 0) + count;
-  const listed = Object.entries(failures).sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name.replaceAll('_', ' ')} ${count}`);
+  const classes = {};
+  for (const poll of polls) for (const [name, count] of Object.entries(poll.failed)) classes[name] = (classes[name] ?? 0) + count;
+  const listed = Object.entries(classes).sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name.replaceAll('_', ' ')} ${count}`);
   say(card.parts.classes, listed.length ? `Failures in ${lasts[answer.over]}: ${listed.join(', ')}` : '');
   if (!polls.length) return card.parts.polls.replaceChildren();
   if (!card.parts.polls.firstChild) card.parts.polls.append(makePlot('outcomes'));
@@ -631,8 +655,9 @@ function showPolls(card, answer) {
   figure.texts = polls.map(poll => `${when(poll.at)}: ${poll.good} read, ${bad(poll)} failed; connect ${seconds(poll.connect_ms_mean)}, poll ${seconds(poll.poll_ms_mean)}`);
   figure.columns = ['Time', 'Read', 'Failed', 'Connect', 'Poll', 'Deadline'];
   figure.rows = () => [...polls].reverse().map(poll => [when(poll.at), `${poll.good}`, `${bad(poll)}`, seconds(poll.connect_ms_mean), seconds(poll.poll_ms_mean), `${plain.format(poll.deadline_s)} s`]);
-  say(figure.parts.caption, 'Polls: read above the line, failed below');
-  frame(figure, answer, `Polls of ${answer.device}`, [`${most}`, '0', `${most}`], polls.flatMap(poll => [bar(poll, 'ok', poll.good, 50 - 50 * poll.good / most), bar(poll, 'failed', bad(poll), 50)]));
+  const test = answer.test_mode ? ' · SIMULATED' : '';
+  say(figure.parts.caption, `Polls of ${lasts[answer.over]}: read above the line, failed below${test}`);
+  frame(figure, answer, `Polls of ${answer.device}, ${lasts[answer.over]}${test}`, [`${most}`, '0', `${most}`], polls.flatMap(poll => [bar(poll, 'ok', poll.good, 50 - 50 * poll.good / most), bar(poll, 'failed', bad(poll), 50)]));
 }
 
 function showEvents({ events }) {
