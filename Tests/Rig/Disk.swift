@@ -35,7 +35,13 @@ package final class Disk: Sendable {
 
   package func free() { unlink("\(path)/filler") }
 
+  /// A child that another test of this process has just spawned holds what was open here until its exec: that is waited for.
   package func makeReadOnly() throws {
-    guard mount(nil, path, nil, UInt(MS_REMOUNT | MS_RDONLY), nil) == 0 else { throw Trouble(errno: errno) }
+    let end = ContinuousClock.now + .seconds(10)
+    while mount(nil, path, nil, UInt(MS_REMOUNT | MS_RDONLY), nil) != 0 {
+      let failure = errno
+      guard failure == EBUSY, ContinuousClock.now < end else { throw Trouble(errno: failure) }
+      usleep(1000)
+    }
   }
 }
