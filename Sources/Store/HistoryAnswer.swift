@@ -39,7 +39,7 @@ package struct HistorySpans<Content: Equatable & Sendable>: Equatable, Sendable 
 
   /// Whether a line may lead from one to the next: of neighbouring spans, or where polls are rarer than spans.
   package func joins(_ time: Date, _ next: Date) -> Bool {
-    func number(_ time: Date) -> Double { (time.timeIntervalSince(from) / width.seconds).rounded(.down) }
+    func number(_ time: Date) -> Int64 { (time.wallMs - from.wallMs) / width.milliseconds }
     return number(next) - number(time) <= 1 || next.timeIntervalSince(time) <= gap.seconds
   }
 }

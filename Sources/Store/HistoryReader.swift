@@ -242,7 +242,8 @@ package struct HistoryReader: Sendable {
     }
 
     private mutating func note(_ step: Int64) {
-      if steps.count < Self.most, step > 0 { steps.append(step) }
+      // What an altered row says may be of any size.
+      if steps.count < Self.most, step > 0 { steps.append(min(step, 1 << 53)) }
     }
 
     /// Two and a half times what is the rule. `nil`: there are too few.

@@ -156,7 +156,7 @@ import Testing
   @Test(arguments: [(144, 600), (24, 3600)])
   func `one span without a reading is a gap, in polls and in quarters of an hour`(points: Int, width: Int) throws {
     let folder = try Folder()
-    // The next one begins late, the one after it not at all.
+    // Before the second one the latter half of a span is silent, too: its neighbours' readings are farther apart than two spans.
     let silent = [36_000..<36_000 + width, 57_600..<57_600 + width]
     try book(folder, to: 86_400) { second in
       silent.contains { $0.contains(second) } || (57_600 - width / 2..<57_600).contains(second)
@@ -182,6 +182,22 @@ import Testing
     let device = try #require(try folder.history.devices().first?.id)
     let spans = try folder.history.outcomes(device: device, from: at(0), to: at(86_400), points: points)
     #expect(spans.content.count == 45 && gaps(spans, spans.content.map(\.time)) == [at(41_400)])
+  }
+
+  @Test func `a row that says any time at all is no crash`() throws {
+    let folder = try Folder()
+    try book(folder, to: 60).close()
+    let device = try #require(try folder.history.devices().first?.id)
+    let polls = [0, Int64.max - 1].map { HistoryChunk.Poll(offset: $0, pollMs: 1, deadlineMs: 1) }
+    let hex = HistoryChunk(polls: polls).packed.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    // Of the differences between polls its own is now the middle one.
+    try folder.sql(
+      """
+      DELETE FROM chunk;
+      INSERT INTO chunk (id, start, device, trusted, open, polls) VALUES (9, \(HistoryDesk.epoch), \(device), 1, 0, x'\(hex)')
+      """, in: "history.sqlite")
+    let outcomes = try folder.history.outcomes(device: device, from: at(0), to: at(60), points: 10)
+    #expect(outcomes.content.count == 1 && outcomes.gap > .zero)
   }
 
   @Test func `what a writer has saved is read while it goes on, in pages`() throws {
