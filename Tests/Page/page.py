@@ -724,12 +724,13 @@ async def check_refused(checks: Checks, browser: Browser, service: "Service") ->
     checks.check("refused: it comes in once there is room", await tab.page.evaluate("() => [document.querySelector('#lost')].filter(lost => !lost.hidden).map(lost => lost.textContent)"))
     await tab.is_drawn()
     reason = "16 questions about the past are being answered already. Try again."
+    await tab.page.wait_for_selector("#links .outcomes", timeout=20_000)
     await tab.page.route("**/api/history?*", lambda route: route.fulfill(status=503, json={"error": reason}))
     await tab.page.check("input[value=month]")
     await tab.page.wait_for_function("() => document.querySelector('#curves-note').textContent.startsWith('No curves')", timeout=20_000)
     checks.check("refused: so it is for curves, and those of another choice are not left there", [
         *([] if reason in (note := await tab.page.text_content("#curves-note") or "") else [note]),
-        *await tab.page.locator("#curves figcaption").all_text_contents(),
+        *await tab.page.locator("#curves figcaption, #links figcaption").all_text_contents(),
     ])
     await tab.close()
 
